@@ -1,0 +1,1 @@
+"""Gets the programs of the stack into the user's cache."""

