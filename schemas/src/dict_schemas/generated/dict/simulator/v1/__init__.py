@@ -1,0 +1,1 @@
+"""Generated from schemas/proto by `./dev generate`. Do not edit."""
