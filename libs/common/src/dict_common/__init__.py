@@ -1,0 +1,1 @@
+"""What every DICT Connect service stands on: floors from `kernel` up to `testing`."""

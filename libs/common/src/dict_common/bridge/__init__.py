@@ -1,0 +1,1 @@
+"""The Bridge port over gRPC."""

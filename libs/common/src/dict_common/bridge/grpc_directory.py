@@ -1,0 +1,123 @@
+"""The Bridge over gRPC. A call's row is durable before the call leaves, its answer when it came.
+
+Problem documents hold keys and CPFs in `detail` and `violations[].value`: they are sealed into
+`connect.bridge_requests` here, and only type, status, title and Retry-After go on.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+import grpc
+import grpc.aio
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+from dict_common.bridge.messages import create_claim_request, directory_claim
+from dict_common.ports.directory import (
+    BridgeCall,
+    CallContext,
+    ClaimRequest,
+    DirectoryClaim,
+    DirectoryRefused,
+    DirectoryUnreachable,
+    RequestLedger,
+)
+from dict_common.telemetry import metrics
+from dict_common.telemetry.traces import current_traceparent
+from dict_schemas.generated.dict.bridge.v1 import bridge_pb2, bridge_pb2_grpc
+
+CALL_SECONDS_MAX = 25.0
+"""Below the activity's 30 s, so that the outcome is written by the one who knows it."""
+PROBLEM_METADATA = "dict-problem-bin"
+HTTP_OK = 200
+
+_Response = TypeVar("_Response", bound=Message)
+_Call = Callable[..., Awaitable[_Response]]
+
+
+class GrpcDirectory:
+    """Directory over one gRPC channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, ledger: RequestLedger) -> None:
+        self._stub = bridge_pb2_grpc.BridgeStub(channel)
+        self._ledger = ledger
+
+    async def create_claim(self, request: ClaimRequest, context: CallContext) -> DirectoryClaim:
+        """createClaim."""
+        message = create_claim_request(request)
+        return await self._claim("CreateClaim", self._stub.CreateClaim, message, context)
+
+    async def get_claim(
+        self, claim_id: UUID, participant: str, context: CallContext
+    ) -> DirectoryClaim:
+        """getClaim."""
+        message = bridge_pb2.GetClaimRequest(
+            claim_id=str(claim_id), requesting_participant=participant
+        )
+        return await self._claim("GetClaim", self._stub.GetClaim, message, context)
+
+    async def complete_claim(
+        self, claim_id: UUID, participant: str, request_id: UUID, context: CallContext
+    ) -> DirectoryClaim:
+        """completeClaim."""
+        message = bridge_pb2.CompleteClaimRequest(
+            claim_id=str(claim_id), participant=participant, request_id=str(request_id)
+        )
+        return await self._claim("CompleteClaim", self._stub.CompleteClaim, message, context)
+
+    async def _claim(
+        self,
+        operation: str,
+        method: "_Call[_Response]",
+        message: Message,
+        context: CallContext,
+    ) -> DirectoryClaim:
+        call = BridgeCall(context, operation, MessageToJson(message, indent=None))
+        await self._ledger.opened(call)
+        start = time.perf_counter()
+        try:
+            response = await method(message, timeout=CALL_SECONDS_MAX, metadata=_metadata(context))
+        except grpc.aio.AioRpcError as error:
+            raise await self._failure(call, error) from error
+        finally:
+            metrics.bridge_latency.labels(operation).observe(time.perf_counter() - start)
+        metrics.bridge_calls.labels(operation, "ok").inc()
+        await self._ledger.answered(call, HTTP_OK, MessageToJson(response, indent=None))
+        claim: bridge_pb2.Claim = response.claim  # type: ignore[attr-defined]
+        return directory_claim(claim)
+
+    async def _failure(
+        self, call: BridgeCall, error: grpc.aio.AioRpcError
+    ) -> DirectoryRefused | DirectoryUnreachable:
+        problem = _problem(error)
+        if problem is None:
+            code = error.code().name
+            metrics.bridge_calls.labels(call.operation, code).inc()
+            await self._ledger.failed(call, code, None, None)
+            return DirectoryUnreachable("bridge-unreachable", f"{call.operation}: {code}")
+        name = problem.type.rstrip("/").rpartition("/")[2]
+        metrics.bridge_calls.labels(call.operation, name).inc()
+        document = MessageToJson(problem, indent=None)
+        await self._ledger.failed(call, name[:50], problem.status, document)
+        retry_after = (
+            float(problem.retry_after_seconds) if problem.HasField("retry_after_seconds") else None
+        )
+        return DirectoryRefused(name, problem.status, problem.title, retry_after)
+
+
+def _metadata(context: CallContext) -> tuple[tuple[str, str], ...]:
+    present = {
+        "x-request-id": context.request_id,
+        "x-correlation-id": context.correlation_id,
+        "traceparent": current_traceparent(),
+    }
+    return tuple((name, value) for name, value in present.items() if value is not None)
+
+
+def _problem(error: grpc.aio.AioRpcError) -> bridge_pb2.Problem | None:
+    for name, value in error.trailing_metadata() or ():
+        if name == PROBLEM_METADATA and isinstance(value, bytes):
+            return bridge_pb2.Problem.FromString(value)
+    return None

@@ -1,0 +1,1 @@
+"""Apache Pulsar: consume, settle, publish, relay, dead-letter."""

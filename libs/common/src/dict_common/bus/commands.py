@@ -1,0 +1,73 @@
+"""Reads a command: envelope, size, schema, body, personal data, in that order."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from dict_common.bus.avro import AvroCodec, Record
+from dict_common.bus.incoming import Incoming
+from dict_common.bus.schemas import Received
+from dict_common.kernel.clock import to_rfc3339
+from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
+from dict_common.kernel.errors import Undeliverable
+from dict_common.secrecy.hybrid import HybridOpener
+from dict_common.secrecy.rest import TinkRestSealer
+from dict_schemas import avro as contracts
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command in clear. `fingerprints`: of its content under each key in use, primary first."""
+
+    envelope: Envelope
+    record: Record
+    fingerprints: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return f"Command({self.envelope.type} {self.envelope.id})"
+
+
+class CommandReader:
+    """Turns messages of one command topic into commands."""
+
+    def __init__(
+        self, name: str, schemas: Received, opener: HybridOpener, hashes: TinkRestSealer
+    ) -> None:
+        self._name = name
+        self._schemas = schemas
+        self._opener = opener
+        self._hashes = hashes
+        self._codec = AvroCodec()
+        definition = contracts.definition(name, contracts.latest(name))
+        self._record_name = contracts.record_name(definition)
+        self._personal = contracts.pii_fields(definition)
+
+    async def read(self, message: Incoming) -> Command:
+        """The command. Raises Undeliverable with the reason, Unavailable if a look-up failed."""
+        if len(message.body) > BODY_BYTES_MAX:
+            raise Undeliverable(
+                "too-large",
+                f"the body has {len(message.body)} bytes; the limit is {BODY_BYTES_MAX}",
+            )
+        envelope = from_properties(message.properties)
+        if envelope.type != self._name:
+            raise Undeliverable(
+                "envelope-invalid", f"property ce_type must be {self._name} on this topic"
+            )
+        version = await self._schemas.writer_version(message.topic, self._name, message.message)
+        sealed = self._codec.decode(self._name, version, message.body)
+        record = self._opener.open_fields(self._record_name, sealed, self._personal)
+        return Command(envelope, record, self._hashes.fingerprints(canonical(record)))
+
+
+def canonical(record: Record) -> bytes:
+    """The record as JSON with sorted names and no blanks: equal content, equal bytes."""
+    return json.dumps(
+        record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+    ).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return to_rfc3339(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

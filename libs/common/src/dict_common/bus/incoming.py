@@ -1,0 +1,43 @@
+"""A message as it arrived, before anything about it is believed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pulsar
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What the broker delivered. `topic` is the base topic, without `-partition-N`."""
+
+    topic: str
+    partition: int
+    message_id: str
+    key: str
+    properties: dict[str, str]
+    body: bytes
+    published_at: datetime
+    redelivery_count: int
+    message: Any
+    """The client's own object: only it can be acknowledged."""
+
+    def __repr__(self) -> str:
+        return f"Incoming({self.message_id})"
+
+
+def incoming(message: pulsar.Message) -> Incoming:
+    """Reads everything out of the client's object once."""
+    topic, _, partition = message.topic_name().partition("-partition-")
+    id_ = message.message_id()
+    return Incoming(
+        topic=topic,
+        partition=int(partition or 0),
+        message_id=f"{id_.ledger_id()}:{id_.entry_id()}:{partition or 0}:{id_.batch_index()}",
+        key=message.partition_key(),
+        properties=dict(message.properties()),
+        body=message.data(),
+        published_at=datetime.fromtimestamp(message.publish_timestamp() / 1000, UTC),
+        redelivery_count=message.redelivery_count(),
+        message=message,
+    )

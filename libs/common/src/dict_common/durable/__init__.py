@@ -1,0 +1,1 @@
+"""Temporal: client, payload codec, worker."""

@@ -1,0 +1,42 @@
+"""Time is an argument: whoever needs "now" is given a Clock."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Clock(Protocol):
+    """Tells the time in UTC. Never blocks, never raises."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        return datetime.now(UTC)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00Z: Avro's timestamp-micros, exact (no float between).
+
+    Raises ValueError for a naive datetime: a time without zone is a guess.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("a time needs its zone: pass an aware datetime")
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant of a timestamp-micros. Raises OverflowError beyond year 9999."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def to_rfc3339(instant: datetime) -> str:
+    """CloudEvents' `time`: UTC, always six digits of fraction, so that texts sort as instants."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

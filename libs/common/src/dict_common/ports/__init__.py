@@ -1,0 +1,1 @@
+"""What use cases ask for, in our words; adapters answer."""

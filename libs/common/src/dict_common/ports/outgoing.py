@@ -1,0 +1,54 @@
+"""Events on their way out: rows of the outbox, and whoever puts them on a topic."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from dict_common.kernel.envelope import Envelope
+
+
+@dataclass(frozen=True)
+class OutgoingEvent:
+    """An event to be written with the state that it tells of.
+
+    `topic` is `namespace/name`; `payload` is the Avro body, personal data sealed; `ordinal` is the
+    place among the events of one statement, from 1: `ce_sequence` = version before + ordinal.
+    A copy for Core has the ordinal of its event.
+    """
+
+    topic: str
+    key: str
+    envelope: Envelope
+    payload: bytes
+    ordinal: int
+
+
+@dataclass(frozen=True)
+class NumberedEvent:
+    """A row of the outbox that has its publish_no: the Pulsar sequence id it is sent under."""
+
+    row_id: int
+    publish_no: int
+    topic: str
+    key: str
+    event_id: UUID
+    event_time: datetime
+    properties: dict[str, str]
+    payload: bytes
+
+
+class EventSender(Protocol):
+    """Sends numbered events in order, unbatched, under one producer name."""
+
+    async def send(self, event: NumberedEvent) -> bool:
+        """Returns once the broker has it on disk: True if stored now, False if it knew the number.
+
+        Raises Unavailable (the caller reopens and goes on at the lowest unconfirmed number).
+        """
+
+    async def reopen(self) -> None:
+        """Drops all producers, so that the next send starts clean. Raises Unavailable."""
+
+    async def close(self) -> None:
+        """Lets go of the broker."""

@@ -1,0 +1,1 @@
+"""Personal data is clear only in a process's memory."""

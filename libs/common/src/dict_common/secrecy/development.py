@@ -1,0 +1,48 @@
+"""Development keysets: `python -m dict_common.secrecy.development FOLDER` makes what is missing."""
+
+import os
+import sys
+from pathlib import Path
+
+from dict_common.secrecy.keysets import TEMPLATES, generated, public_part
+
+_PUBLIC = {"command-private": "command-public", "core-private": "core-public"}
+
+
+def make_missing(folder: Path) -> tuple[str, ...]:
+    """Makes the keysets that `folder` lacks, readable by the owner alone; answers their names."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = []
+    for name in TEMPLATES:
+        if not (folder / f"{name}.json").exists():
+            _write(folder / f"{name}.json", generated(name))
+            made.append(name)
+    for private, public in _PUBLIC.items():
+        text = public_part((folder / f"{private}.json").read_text(encoding="utf-8"))
+        target = folder / f"{public}.json"
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            _write(target, text)
+            made.append(public)
+    return tuple(made)
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    part.replace(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0, or 2 for a wrong call."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m dict_common.secrecy.development FOLDER\n")
+        return 2
+    made = make_missing(Path(arguments[0]))
+    sys.stdout.write(f"made: {', '.join(made)}\n" if made else "all keysets are there\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""Seals the personal fields of an event in both of its forms: kept for ever, and Core's copy."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from dict_common.ports.codec import EventCodec
+from dict_common.ports.sealing import SubjectSealer
+from dict_common.secrecy.hybrid import HybridSealer
+
+
+class EventSealer:
+    """Encodes events with their personal data sealed. Blocks only for a subject key not cached."""
+
+    def __init__(self, codec: EventCodec, subjects: SubjectSealer, core: HybridSealer) -> None:
+        self._codec = codec
+        self._subjects = subjects
+        self._core = core
+
+    async def kept_for_ever(
+        self, name: str, record: Mapping[str, object], subject_id: UUID | None
+    ) -> bytes:
+        """The body for dict/events, personal fields under the subject's data key.
+
+        Raises SubjectErased; ValueError for a personal field without a subject.
+        """
+        sealed = dict(record)
+        for field in self._codec.personal_fields(name):
+            value = record.get(field)
+            if isinstance(value, str):
+                if subject_id is None:
+                    raise ValueError(f"{name}.{field} is personal data and has no subject")
+                context = self._codec.context(name, field)
+                sealed[field] = await self._subjects.seal(subject_id, context, value)
+        return self._codec.encode(name, sealed)
+
+    def for_core(self, name: str, record: Mapping[str, object]) -> bytes:
+        """The body for dict/core, personal fields sealed to Core's public keyset."""
+        sealed = dict(record)
+        for field in self._codec.personal_fields(name):
+            value = record.get(field)
+            if isinstance(value, str):
+                sealed[field] = self._core.seal(self._codec.context(name, field), value)
+        return self._codec.encode(name, sealed)

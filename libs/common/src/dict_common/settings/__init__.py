@@ -1,0 +1,1 @@
+"""Connections and profile, read once from the environment."""

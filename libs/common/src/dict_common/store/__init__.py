@@ -1,0 +1,1 @@
+"""PostgreSQL: pool, queries, migrations, inbox, outbox, ledger."""

@@ -1,0 +1,63 @@
+"""The inbox: a command is done once, however often it arrives.
+
+Every function works on the caller's connection, so that the inbox row commits with the state.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from dict_common.store.database import Connection, timed_fetch
+from dict_common.store.queries import load_queries
+
+_QUERIES = load_queries("dict_common.store", "inbox")
+
+
+class Seen(StrEnum):
+    """What the inbox knows of a command."""
+
+    NEW = "new"
+    OPEN = "open"
+    """Stored, hand-over not confirmed: repeat it."""
+    SETTLED = "settled"
+    OTHER_CONTENT = "other-content"
+    """The same id came with another content before."""
+
+
+@dataclass(frozen=True)
+class InboxKey:
+    """A command's key. `fingerprints` under each hash key in use, primary first."""
+
+    consumer: str
+    command_id: UUID
+    fingerprints: tuple[bytes, ...]
+
+
+async def look_up(connection: Connection, key: InboxKey) -> tuple[Seen, bytes]:
+    """What is known, and the fingerprint that the command's row has or shall have."""
+    rows = await timed_fetch(connection, _QUERIES["inbox_seen"], (key.consumer, key.command_id))
+    for row in rows:
+        if row["fingerprint"] in key.fingerprints:
+            known = Seen.OPEN if row["outcome"] is None else Seen.SETTLED
+            return known, row["fingerprint"]
+    return (Seen.OTHER_CONTENT if rows else Seen.NEW), key.fingerprints[0]
+
+
+async def insert(connection: Connection, key: InboxKey, outcome: str | None) -> bool:
+    """Adds the row; False if another process was first."""
+    rows = await timed_fetch(
+        connection,
+        _QUERIES["inbox_insert"],
+        (key.consumer, key.command_id, key.fingerprints[0], outcome),
+    )
+    return bool(rows)
+
+
+async def settle(connection: Connection, key: InboxKey, outcome: str) -> None:
+    """Sets the outcome of an open row; a settled one stays as it is."""
+    for fingerprint in key.fingerprints:
+        await timed_fetch(
+            connection,
+            _QUERIES["inbox_settle"],
+            (key.consumer, key.command_id, fingerprint, outcome),
+        )

@@ -1,0 +1,68 @@
+"""The roles of the cluster. They are cluster-wide, so they are made here and not by migrations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from dict_common.store.errors import unavailable_when_away
+
+LOGIN_ROLES = ("migrator", "operator_ro", "audit_maintainer", "audit_sink", "claim_orchestrator")
+GROUP_ROLES = ("audit_owner", "audit_reader")
+MEMBERSHIPS = (
+    ("audit_owner", "migrator"),
+    ("audit_owner", "audit_maintainer"),
+    ("audit_reader", "operator_ro"),
+    ("audit_reader", "audit_maintainer"),
+)
+"""(group, member)."""
+
+
+@dataclass(frozen=True)
+class RolesMade:
+    """What was missing and is there now."""
+
+    roles: tuple[str, ...]
+    database_made: bool
+
+
+async def make_roles(
+    admin: "asyncpg.Connection[Any]", database: str, passwords: dict[str, str]
+) -> RolesMade:
+    """Makes the roles and the database, each if missing. `admin` is a superuser's connection.
+
+    `passwords` by role; a login role without one keeps the password it has. Raises Unavailable.
+    """
+    async with unavailable_when_away("make roles"):
+        await admin.execute("SELECT pg_advisory_lock(hashtext('dict-connect.roles'))")
+        try:
+            made = [await _make(admin, role, login=True) for role in LOGIN_ROLES]
+            made += [await _make(admin, role, login=False) for role in GROUP_ROLES]
+            for role in LOGIN_ROLES:
+                if role in passwords:
+                    secret = await admin.fetchval("SELECT quote_literal($1)", passwords[role])
+                    await admin.execute(f"ALTER ROLE {role} PASSWORD {secret}")
+            for group, member in MEMBERSHIPS:
+                await admin.execute(f"GRANT {group} TO {member}")
+            database_made = await _make_database(admin, database)
+        finally:
+            await admin.execute("SELECT pg_advisory_unlock(hashtext('dict-connect.roles'))")
+    return RolesMade(tuple(role for role in made if role), database_made)
+
+
+async def _make(admin: "asyncpg.Connection[Any]", role: str, *, login: bool) -> str | None:
+    if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        return None
+    await admin.execute(f"CREATE ROLE {role} {'LOGIN' if login else 'NOLOGIN'}")
+    return role
+
+
+async def _make_database(admin: "asyncpg.Connection[Any]", name: str) -> bool:
+    if await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+        return False
+    quoted = await admin.fetchval("SELECT quote_ident($1)", name)
+    await admin.execute(f"CREATE DATABASE {quoted} OWNER migrator")
+    await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
+    for role in LOGIN_ROLES:
+        await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {role}")
+    return True

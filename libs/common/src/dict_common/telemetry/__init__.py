@@ -1,0 +1,1 @@
+"""Logs, traces, metrics and probes, each from one vocabulary."""

@@ -1,0 +1,97 @@
+"""The vocabulary of metrics: every metric of every service is declared here and nowhere else."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+messages_settled = Counter(
+    "dict_messages_settled",
+    "Messages that a consumer is done with, by how they ended",
+    ("consumer", "settlement"),
+    registry=REGISTRY,
+)
+message_age = Histogram(
+    "dict_message_age_seconds",
+    "From publish to settled",
+    ("consumer",),
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+consumer_paused = Gauge(
+    "dict_consumer_paused",
+    "1 while a consumer waits for infrastructure to come back",
+    ("consumer",),
+    registry=REGISTRY,
+)
+dead_letters = Counter(
+    "dict_dead_letters",
+    "Messages dead-lettered, by reason",
+    ("consumer", "reason"),
+    registry=REGISTRY,
+)
+outbox_published = Counter(
+    "dict_outbox_published",
+    "Outbox rows confirmed by the broker and deleted",
+    ("service",),
+    registry=REGISTRY,
+)
+outbox_duplicates = Counter(
+    "dict_outbox_duplicates",
+    "Rows that the broker already knew: resent after a crash",
+    ("service",),
+    registry=REGISTRY,
+)
+relay_active = Gauge(
+    "dict_relay_active",
+    "1 in the process that holds the relay's lock",
+    ("service",),
+    registry=REGISTRY,
+)
+relay_halted = Gauge(
+    "dict_relay_halted",
+    "1 when the relay stopped itself rather than lose an event: needs an operator",
+    ("service",),
+    registry=REGISTRY,
+)
+bridge_calls = Counter(
+    "dict_bridge_calls",
+    "Calls to the Bridge by outcome",
+    ("operation", "outcome"),
+    registry=REGISTRY,
+)
+bridge_latency = Histogram(
+    "dict_bridge_latency_seconds",
+    "Time of a Bridge call",
+    ("operation",),
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+statement_slow = Counter(
+    "dict_statements_slow",
+    "SQL statements over 100 ms, by query name",
+    ("query",),
+    registry=REGISTRY,
+)
+pool_size = Gauge("dict_pool_connections", "Open PostgreSQL connections", registry=REGISTRY)
+audit_rows = Counter("audit_sink_rows", "New rows in audit.workflow_events", registry=REGISTRY)
+audit_duplicates = Counter(
+    "audit_sink_duplicates", "Events that were already there", registry=REGISTRY
+)
+audit_batch_seconds = Histogram(
+    "audit_sink_batch_seconds",
+    "Time of one batch, gate to commit",
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+audit_default_rows = Counter(
+    "audit_sink_default_partition_rows",
+    "Rows whose month had no partition: alert, then bring them home",
+    registry=REGISTRY,
+)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)
