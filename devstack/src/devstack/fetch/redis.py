@@ -4,38 +4,34 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.fetch.cache import Cache
 from devstack.fetch.debian import library_path, unpack_packages
 
+PROGRAM = "redis-server"
 FOLDER = "redis-debian-7"
 VERSION_MIN = 7
 ASK_TIMEOUT_SECONDS = 10
 
 
-@dataclass(frozen=True)
-class RedisServer:
-    """The server program and where its libraries lie (empty: where the system keeps them)."""
-
-    program: Path
-    libraries: str = ""
-
-
-def redis_server(cache: Cache) -> RedisServer:
+def redis_server(cache: Cache) -> Path:
     """A Redis server of version 7 or newer. May download 3 MB."""
-    found = shutil.which("redis-server")
+    found = shutil.which(PROGRAM)
     if found is not None and (_major(found) or 0) >= VERSION_MIN:
-        return RedisServer(Path(found))
+        return Path(found)
 
     def make(folder: Path) -> None:
         unpack_packages(cache, folder, "redis-tools")
         # One binary; it takes its job from the name it is called by.
-        (folder / "redis-server").symlink_to("usr/bin/redis-check-rdb")
+        (folder / PROGRAM).symlink_to("usr/bin/redis-check-rdb")
 
-    folder = cache.ensure(FOLDER, make)
-    return RedisServer(folder / "redis-server", library_path(folder))
+    return cache.ensure(FOLDER, make) / PROGRAM
+
+
+def libraries(program: Path) -> str:
+    """LD_LIBRARY_PATH for it: where we unpacked its libraries, empty for the system's own."""
+    return library_path(program.parent) if program.parent.name == FOLDER else ""
 
 
 def _major(program: str) -> int | None:

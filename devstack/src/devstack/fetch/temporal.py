@@ -17,6 +17,8 @@ from devstack.fetch.wheels import wheel
 VERSION = "1.8.2"
 VERSION_MIN = (1, 5)
 GO_VERSION_MIN = (1, 26)
+VERSION_VARIABLE = "github.com/temporalio/cli/internal/temporalcli.Version"
+PACKAGES_ABOUT = 2_100  # that a first build compiles
 SOURCE = Path(__file__).parents[1] / "temporal_source"
 ASK_TIMEOUT_SECONDS = 30
 
@@ -34,9 +36,10 @@ def _build(cache: Cache, folder: Path) -> None:
         [
             str(go(cache)),
             "build",
+            "-v",  # a line per package, which is the progress we show
             "-trimpath",
             "-ldflags",
-            "-s -w",
+            f"-s -w -X {VERSION_VARIABLE}={VERSION}",
             "-o",
             str(folder / "temporal"),
             "github.com/temporalio/cli/cmd/temporal",

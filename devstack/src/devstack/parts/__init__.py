@@ -1,0 +1,1 @@
+"""One module for each server of the infrastructure: configuration, command, probe."""
