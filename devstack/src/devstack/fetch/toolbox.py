@@ -18,6 +18,15 @@ REDIS = "Redis 7"
 TEMPORAL = "Temporal"
 PULSAR = "Pulsar 4.0"
 PARTS = (JAVA, POSTGRES, REDIS, TEMPORAL, PULSAR)
+# Which program is not needed when a part of the stack is somebody else's server. Java serves
+# ZooKeeper and Pulsar, which come and go together.
+PROGRAMS = {
+    "zookeeper": JAVA,
+    "pulsar": PULSAR,
+    "temporal": TEMPORAL,
+    "postgres": POSTGRES,
+    "redis": REDIS,
+}
 NOT_WANTED = Path("/nonexistent")  # of a program whose server somebody else runs
 POLL_SECONDS = 0.2
 

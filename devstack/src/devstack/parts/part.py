@@ -59,3 +59,4 @@ class Part(Protocol):
 
     def settle(self) -> None:
         """Runs once after it first answered: what must exist in it, what must be true of it."""
+        return
