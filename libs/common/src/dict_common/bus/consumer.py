@@ -14,7 +14,7 @@ from dict_common.bus.incoming import Incoming, incoming
 from dict_common.bus.router import partition_of
 from dict_common.bus.schemas import Received
 from dict_common.bus.settle import Settlement, as_undeliverable, settlement_of
-from dict_common.kernel.errors import DictError, InputRefused
+from dict_common.kernel.errors import DictError, InputRefused, Unavailable
 from dict_common.telemetry import metrics
 from dict_common.telemetry.logs import logger
 
@@ -114,8 +114,8 @@ class Consumer:
         """The one place that receives: a cancelled receive would swallow a message."""
         while not self._stopping.is_set():
             try:
-                message = incoming(await consumer.receive())
-            except pulsar.asyncio.PulsarException:
+                message = incoming(await answered(consumer.receive(), "receive"))
+            except Unavailable:
                 if self._stopping.is_set():
                     return
                 raise

@@ -1,5 +1,6 @@
 """Events on their way out: rows of the outbox, and whoever puts them on a topic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +37,24 @@ class NumberedEvent:
     event_time: datetime
     properties: dict[str, str]
     payload: bytes
+
+
+@dataclass(frozen=True)
+class ComposedFrom:
+    """An event before it is sealed. `record` is in clear; `subject_id` whose data it holds."""
+
+    name: str
+    record: Mapping[str, object]
+    envelope: Envelope
+    ordinal: int
+    subject_id: UUID | None
+
+
+class EventComposer(Protocol):
+    """Seals and encodes an event, and Core's copy of it where `topics.yaml` says so."""
+
+    async def compose(self, event: ComposedFrom) -> tuple[OutgoingEvent, ...]:
+        """The rows to write. Raises SubjectErased, Unavailable."""
 
 
 class EventSender(Protocol):

@@ -3,34 +3,11 @@
 Every function works on the caller's connection, so that the inbox row commits with the state.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-from uuid import UUID
-
+from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.store.database import Connection, timed_fetch
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("dict_common.store", "inbox")
-
-
-class Seen(StrEnum):
-    """What the inbox knows of a command."""
-
-    NEW = "new"
-    OPEN = "open"
-    """Stored, hand-over not confirmed: repeat it."""
-    SETTLED = "settled"
-    OTHER_CONTENT = "other-content"
-    """The same id came with another content before."""
-
-
-@dataclass(frozen=True)
-class InboxKey:
-    """A command's key. `fingerprints` under each hash key in use, primary first."""
-
-    consumer: str
-    command_id: UUID
-    fingerprints: tuple[bytes, ...]
 
 
 async def look_up(connection: Connection, key: InboxKey) -> tuple[Seen, bytes]:

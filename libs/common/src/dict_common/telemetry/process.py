@@ -4,6 +4,7 @@ Exit status: 0 asked to stop and stopped · 1 failed · 78 settings cannot work 
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dict_common.kernel.errors import ConfigurationInvalid
+from dict_common.kernel.errors import ConfigurationInvalid, Unavailable
 from dict_common.telemetry.logs import configure_logs, logger
 from dict_common.telemetry.probes import Health, ProbeServer
 from dict_common.telemetry.traces import configure_traces
@@ -19,6 +20,8 @@ from dict_common.telemetry.traces import configure_traces
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
+RESTART_SECONDS_MIN = 0.5
+RESTART_SECONDS_MAX = 10.0
 
 _log = logger(__name__)
 
@@ -75,11 +78,29 @@ async def _framed(frame: ProcessFrame, work: Work) -> None:
     probes.start()
     _log.info("process-starting", probes=probes.address, pid=os.getpid())
     try:
-        await work(stop, health)
+        await _until_stopped(work, stop, health)
         _log.info("process-stopped")
     finally:
         health.stopping = True
         await probes.close()
+
+
+async def _until_stopped(work: Work, stop: asyncio.Event, health: Health) -> None:
+    """Runs the work, and runs it anew when a server it needs was away: waiting beats dying."""
+    wait_seconds = RESTART_SECONDS_MIN
+    while not stop.is_set():
+        begun = asyncio.get_running_loop().time()
+        try:
+            return await work(stop, health)
+        except Unavailable as error:
+            health.started = False
+            _log.warning("server-away", reason=error.reason_code, detail=error.detail)
+        if asyncio.get_running_loop().time() - begun > RESTART_SECONDS_MAX:
+            wait_seconds = RESTART_SECONDS_MIN
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait_seconds)
+        wait_seconds = min(RESTART_SECONDS_MAX, wait_seconds * 2)
+    return None
 
 
 def _leave(status: int) -> None:

@@ -1,0 +1,1 @@
+"""PostgreSQL, Temporal client and codecs behind the ports."""

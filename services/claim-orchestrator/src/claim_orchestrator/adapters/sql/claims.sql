@@ -1,0 +1,97 @@
+-- workflows.claim_workflows: first row by the consumer, every change by RecordTransition.
+
+-- name: claim_insert
+INSERT INTO workflows.claim_workflows
+    (workflow_id, claim_id, role, entry_id, key_type, key_value_hash, key_encrypted,
+     claimer_ispb, owner_ispb, claim_type, subject_id, started_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: claim_link_subject
+INSERT INTO connect.subject_aggregates (subject_id, type, aggregate_id)
+VALUES ($1, 'claim', $2)
+ON CONFLICT DO NOTHING;
+
+-- name: claim_record
+-- State and events in one statement: a version that is not the expected one writes neither.
+WITH changed AS (
+    UPDATE workflows.claim_workflows
+    SET version = version + cardinality($4::uuid[]),
+        last_event_ids = last_event_ids || jsonb_build_object($5::text, to_jsonb($4::uuid[])),
+        workflow_run_id = $6,
+        status = $7,
+        resolution_type = COALESCE($8, resolution_type),
+        resolution_reason = COALESCE($9, resolution_reason),
+        completed_at = COALESCE(completed_at, $10),
+        expires_at = COALESCE($11, expires_at),
+        monitor_status_workflow_id = COALESCE($12, monitor_status_workflow_id),
+        last_error = $13,
+        last_error_at = CASE WHEN $13::text IS NULL THEN NULL ELSE now() END,
+        dict_claim_id = COALESCE($14, dict_claim_id),
+        dict_status = COALESCE($15, dict_status),
+        owner_ispb = COALESCE($16, owner_ispb),
+        resolution_period_end = COALESCE($17, resolution_period_end),
+        completion_period_end = COALESCE($18, completion_period_end),
+        claimer_deadline = COALESCE($19, claimer_deadline),
+        confirm_reason = COALESCE($20, confirm_reason),
+        cancel_reason = COALESCE($21, cancel_reason),
+        cancelled_by = COALESCE($22, cancelled_by),
+        dict_last_modified = COALESCE($23, dict_last_modified)
+    WHERE claim_id = $1 AND role = $2 AND version = $3
+      -- An older answer of DICT never overwrites a newer one.
+      AND ($23::timestamptz IS NULL OR dict_last_modified IS NULL OR $23 >= dict_last_modified)
+    RETURNING version, version - cardinality($4::uuid[]) AS version_before, status, dict_status
+), written AS (
+    INSERT INTO connect.outbox
+        (topic, message_key, event_id, event_time, sequence, properties, payload)
+    SELECT event.topic, event.message_key, event.event_id, event.event_time,
+           changed.version_before + event.ordinal, event.properties, event.payload
+    FROM changed,
+         unnest($24::text[], $25::text[], $26::uuid[], $27::timestamptz[], $28::bigint[],
+                $29::jsonb[], $30::bytea[])
+         AS event (topic, message_key, event_id, event_time, ordinal, properties, payload)
+)
+SELECT version, status, dict_status FROM changed;
+
+-- name: claim_state
+SELECT version, status, dict_status, last_event_ids -> $3::text AS last_event_ids
+FROM workflows.claim_workflows
+WHERE claim_id = $1 AND role = $2;
+
+-- name: claim_complete_request_id
+UPDATE workflows.claim_workflows
+SET complete_request_id = COALESCE(complete_request_id, $3)
+WHERE claim_id = $1 AND role = $2
+RETURNING complete_request_id;
+
+-- name: claim_list
+SELECT claim_id, role, claim_type, key_type, claimer_ispb, owner_ispb, status, dict_status,
+       resolution_type, started_at, expires_at
+FROM workflows.claim_workflows
+WHERE ($1::text IS NULL OR status = $1)
+ORDER BY started_at DESC
+LIMIT $2;
+
+-- name: claim_get
+SELECT claim_id, role, workflow_id, dict_claim_id, claim_type, key_type, claimer_ispb, owner_ispb,
+       status, dict_status, resolution_type, resolution_reason, started_at, expires_at,
+       completed_at, resolution_period_end, completion_period_end, claimer_deadline,
+       confirm_reason, cancel_reason, cancelled_by, last_error, last_error_at, version, subject_id
+FROM workflows.claim_workflows
+WHERE claim_id = $1 OR dict_claim_id = $1
+ORDER BY role;
+
+-- name: claim_timeline
+-- What audit holds of the claim: the truth that compliance sees, not the state table.
+SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, source,
+       workflow_id, correlation_id, event_id
+FROM audit.workflow_events
+WHERE aggregate_type IN ('claim', 'claim-donor') AND aggregate_id = $1::text
+ORDER BY aggregate_sequence;
+
+-- name: claim_rejections
+SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, event_id
+FROM audit.workflow_events
+WHERE aggregate_type = 'command' AND event_payload ->> 'aggregate_id' = $1::text
+ORDER BY occurred_at;

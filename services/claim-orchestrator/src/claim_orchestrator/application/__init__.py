@@ -1,0 +1,1 @@
+"""One use case a file, and the ports they need."""

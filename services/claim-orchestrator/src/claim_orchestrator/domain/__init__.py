@@ -1,0 +1,1 @@
+"""The rules of claims: tables and pure functions."""

@@ -1,0 +1,1 @@
+"""One process each, and the verbs that dictctl loads."""

@@ -1,0 +1,25 @@
+"""The relay, from outbox to topics: `python -m claim_orchestrator.entrypoints.relay`."""
+
+import asyncio
+
+from claim_orchestrator import bootstrap
+from dict_common.kernel.errors import DictError
+from dict_common.telemetry.probes import Health
+from dict_common.telemetry.process import run_process
+
+
+async def work(stop: asyncio.Event, health: Health) -> None:
+    """Relays until asked to stop; ready while it is not halted."""
+    relay = bootstrap.relay()
+
+    async def not_halted() -> None:
+        if relay.halted is not None:
+            raise DictError("relay-halted", relay.halted)
+
+    health.checks["relay"] = not_halted
+    health.started = True
+    await relay.run(stop)
+
+
+if __name__ == "__main__":
+    run_process(lambda: bootstrap.frame("relay"), work)

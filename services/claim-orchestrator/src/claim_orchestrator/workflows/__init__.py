@@ -1,0 +1,1 @@
+"""Orchestration only: order, waiting, and which step comes next."""
