@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,11 +68,15 @@ def is_running(record: ProcessRecord) -> bool:
 
 
 def members(record: ProcessRecord) -> list[psutil.Process]:
-    """All living processes of the group, also when the leader has gone."""
+    """All living processes of the group, also when the leader has gone, and its descendants.
+
+    PostgreSQL's children lead sessions of their own: they are found as long as their parent lives.
+    """
     if record.boot != boot_id():
         return []
     _reap(record.pid)
-    found: list[psutil.Process] = []
+    leader = _leader(record)
+    found = set(_descendants(leader)) if leader is not None else set()
     for pid in psutil.pids():
         try:
             if os.getpgid(pid) != record.pid or os.getsid(pid) != record.pid:
@@ -81,10 +85,10 @@ def members(record: ProcessRecord) -> list[psutil.Process]:
             if pid == record.pid and not _same(process, record):
                 return []  # the number went to somebody else, and so did the group
             if process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                found.add(process)
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue
-    return found
+    return sorted(found, key=lambda process: process.pid)
 
 
 def stop(record: ProcessRecord, how: signal.Signals, grace_seconds: float) -> bool:
@@ -104,10 +108,30 @@ def stop(record: ProcessRecord, how: signal.Signals, grace_seconds: float) -> bo
 
 def kill(record: ProcessRecord) -> None:
     """SIGKILL to all of the group, returns when nothing of it is left (at most 10 s)."""
-    for process in members(record):
+    kill_processes(members(record))
+    _wait_gone(record, KILL_SECONDS)
+
+
+def kill_processes(processes: Sequence[psutil.Process]) -> None:
+    """SIGKILL to these, returns when they have ended (at most 10 s)."""
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    _wait_gone(record, KILL_SECONDS)
+    deadline = time.monotonic() + KILL_SECONDS
+    pause = threading.Event()
+    while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+        pause.wait(POLL_SECONDS)
+
+
+def working_in(folder: Path, name: str) -> list[psutil.Process]:
+    """Living processes of the program `name` that work in this folder, whoever started them."""
+    wanted = str(folder.resolve())
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == name and process.cwd() == wanted and _lives(process):
+                found.append(process)
+    return found
 
 
 def boot_id() -> str:
@@ -134,6 +158,21 @@ def _leader(record: ProcessRecord) -> psutil.Process | None:
     except psutil.Error:
         return None
     return process if alive else None
+
+
+def _descendants(leader: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [child for child in leader.children(recursive=True) if _lives(child)]
+    except psutil.Error:
+        return []
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        _reap(process.pid)
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _same(process: psutil.Process, record: ProcessRecord) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from devstack import groups
 from devstack.failures import StackFailure
 from devstack.groups import Command
 from devstack.parts.part import Part, Site
@@ -41,9 +42,16 @@ class Postgres(Part):
         return self.site.ports[NAME]
 
     def prepare(self) -> None:
-        """Makes the cluster when there is none; an interrupted try leaves nothing behind."""
+        """Makes the cluster when there is none; an interrupted try leaves nothing behind.
+
+        After a kill, backends may outlive the postmaster, and its lock file names a pid that
+        still exists as a zombie or belongs to somebody else by now. We hold the run folder's lock
+        and know that ours has ended: end what is left, remove the file.
+        """
         data = self.site.run.data(NAME)
         if data.is_dir():
+            groups.kill_processes(groups.working_in(data, "postgres"))
+            (data / "postmaster.pid").unlink(missing_ok=True)
             return
         data.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".postgres-", dir=data.parent) as temporary:
