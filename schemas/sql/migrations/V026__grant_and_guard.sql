@@ -30,6 +30,7 @@ GRANT SELECT ON workflows.claim_workflows, workflows.claim_decisions, workflows.
     workflows.otp_workflows TO operator_ro;
 
 -- Audit: append only. Owned by a role that cannot log in; INSERT through the parent alone.
+GRANT CREATE, USAGE ON SCHEMA audit TO audit_owner;
 ALTER TABLE audit.workflow_events OWNER TO audit_owner;
 ALTER TABLE audit.workflow_events_default OWNER TO audit_owner;
 ALTER TABLE audit.event_ids OWNER TO audit_owner;
@@ -40,7 +41,6 @@ ALTER TABLE audit.event_ids_3 OWNER TO audit_owner;
 ALTER TABLE audit.batches OWNER TO audit_owner;
 ALTER TABLE audit.batch_parts OWNER TO audit_owner;
 ALTER VIEW audit.audit_logs OWNER TO audit_owner;
-GRANT CREATE, USAGE ON SCHEMA audit TO audit_owner;
 ALTER FUNCTION audit.ensure_partition(DATE) OWNER TO audit_owner;
 REVOKE ALL ON FUNCTION audit.ensure_partition(DATE) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.ensure_partition(DATE) TO audit_sink, audit_maintainer;

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 
@@ -22,7 +22,7 @@ CONNECT_SECONDS_MAX = 10.0
 
 _log = logger(__name__)
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 Row = asyncpg.Record
 
 

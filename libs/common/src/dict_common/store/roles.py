@@ -58,11 +58,12 @@ async def _make(admin: "asyncpg.Connection[Any]", role: str, *, login: bool) -> 
 
 
 async def _make_database(admin: "asyncpg.Connection[Any]", name: str) -> bool:
-    if await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-        return False
     quoted = await admin.fetchval("SELECT quote_ident($1)", name)
-    await admin.execute(f"CREATE DATABASE {quoted} OWNER migrator")
+    missing = not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
+    if missing:
+        await admin.execute(f"CREATE DATABASE {quoted}")
+    await admin.execute(f"ALTER DATABASE {quoted} OWNER TO migrator")
     await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
     for role in LOGIN_ROLES:
         await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {role}")
-    return True
+    return missing

@@ -113,5 +113,5 @@ def _named(service: str) -> structlog.typing.Processor:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger; the first argument of each call is the action, kebab-case, the rest are fields."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return bound

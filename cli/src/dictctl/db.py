@@ -1,0 +1,130 @@
+"""`dictctl db`: roles, migrations, and a relay's epoch after a restored backup."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
+
+import typer
+
+from dict_common.store import migrations, roles
+from dict_common.store.database import open_connection, timed_fetch
+from dict_common.store.migrations import MigrationState
+from dict_common.store.queries import load_queries
+from dict_common.store.roles import RolesMade
+from dictctl.environment import shared
+from dictctl.failures import CommandFailed, Exit
+from dictctl.output import Format, Output, say, show_rows
+
+app = typer.Typer(no_args_is_help=True, help="The database: roles, migrations, epochs.")
+
+ADMIN = "postgres"
+
+
+@app.command("roles")
+def roles_(
+    admin: Annotated[str, typer.Option(help="a superuser; its password comes from PGPASSFILE")] = (
+        ADMIN
+    ),
+) -> None:
+    """Makes the cluster's roles and the database, each if missing; passwords from PGPASSFILE."""
+    made = asyncio.run(_make_roles(admin))
+    say(f"roles made: {', '.join(made.roles) or 'none, all there'}")
+    say(f"database: {'made' if made.database_made else 'there'}")
+
+
+@app.command()
+def migrate() -> None:
+    """Applies the migrations that are missing, each in a transaction of its own."""
+    applied = asyncio.run(_migrate())
+    for version in applied:
+        say(f"applied {version}")
+    if not applied:
+        say("nothing to do")
+
+
+@app.command()
+def status(output: Output = Format.TABLE) -> None:
+    """Every migration and when it was applied."""
+    states = asyncio.run(_states())
+    rows = [
+        {
+            "version": state.migration.version,
+            "name": state.migration.name,
+            "applied_at": state.applied_at,
+            "intact": state.intact,
+        }
+        for state in states
+    ]
+    show_rows(rows, output, ("version", "name", "applied_at", "intact"), "no migrations")
+
+
+@app.command()
+def verify() -> None:
+    """Exit 1 unless the database was made by exactly these migrations."""
+    states = asyncio.run(_states())
+    migrations.verify(states)
+    missing = [state.migration.version for state in states if state.applied_at is None]
+    if missing:
+        raise CommandFailed(Exit.FAILED, f"not applied: {', '.join(missing)}", "dictctl db migrate")
+    say(f"{len(states)} migrations, all applied and intact")
+
+
+@app.command("new-epoch")
+def new_epoch(
+    service: Annotated[str, typer.Argument(help="a role, for example claim_orchestrator")],
+) -> None:
+    """After a restored backup: the service's relay sends under a new name, numbered from 1."""
+    if not asyncio.run(_new_epoch(service)):
+        raise CommandFailed(Exit.NOT_FOUND, f"no relay is known as {service}", "dictctl db status")
+    say(f"{service}: new epoch; its relay goes on within seconds")
+
+
+async def _make_roles(admin: str) -> RolesMade:
+    url = urlsplit(shared().postgres_url)
+    name = url.path.lstrip("/")
+    maintenance = urlunsplit(url._replace(path="/postgres"))
+    connection = await open_connection(maintenance, admin)
+    try:
+        return await roles.make_roles(connection, name, _passwords())
+    finally:
+        await connection.close()
+
+
+async def _migrate() -> tuple[str, ...]:
+    connection = await open_connection(shared().postgres_url, "migrator")
+    try:
+        return tuple(
+            f"{migration.version} {migration.name}"
+            for migration in await migrations.migrate(connection)
+        )
+    finally:
+        await connection.close()
+
+
+async def _states() -> tuple[MigrationState, ...]:
+    connection = await open_connection(shared().postgres_url, "migrator")
+    try:
+        return await migrations.status(connection)
+    finally:
+        await connection.close()
+
+
+async def _new_epoch(service: str) -> bool:
+    connection = await open_connection(shared().postgres_url, "migrator")
+    query = load_queries("dict_common.store", "outbox")["relay_new_epoch"]
+    try:
+        return bool(await timed_fetch(connection, query, (service,)))
+    finally:
+        await connection.close()
+
+
+def _passwords() -> dict[str, str]:
+    """Role to password from the pgpass file: host:port:database:user:password a line."""
+    path = os.environ.get("PGPASSFILE")
+    if path is None or not Path(path).exists():
+        return {}
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    fields = [line.split(":") for line in lines if line and not line.startswith("#")]
+    return {parts[3]: parts[4] for parts in fields if len(parts) == 5}
