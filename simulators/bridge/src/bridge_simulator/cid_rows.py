@@ -1,0 +1,120 @@
+"""The log of CIDs, with the VSync after each event, and files of CIDs."""
+
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge_simulator.cid import EMPTY_VERIFIER, toggled
+from bridge_simulator.instants import from_us, to_us
+from bridge_simulator.records import Entry
+
+
+@dataclass(frozen=True)
+class CidEvent:
+    """`type` is ADDED or REMOVED; `verifier_after` the set's VSync after it."""
+
+    type: str
+    cid: str
+    timestamp: datetime
+    verifier_after: str
+
+
+@dataclass(frozen=True)
+class CidFile:
+    """`content` and `creation_time` are None until the file is made."""
+
+    id: str
+    participant: str
+    key_type: str
+    request_time: datetime
+    creation_time: datetime | None
+    content: bytes | None
+
+    @property
+    def sha256(self) -> str | None:
+        """Hexadecimal digest of the content."""
+        return None if self.content is None else hashlib.sha256(self.content).hexdigest()
+
+
+def append(db: sqlite3.Connection, entry: Entry, event_type: str, at: datetime) -> None:
+    """An event of the set that the entry belongs to."""
+    participant = entry.account.participant
+    verifier = toggled(verifier_now(db, participant, entry.key_type), entry.cid)
+    db.execute(
+        "INSERT INTO cid_events (participant, key_type, type, cid, at_us, verifier_after)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (participant, entry.key_type, event_type, entry.cid, to_us(at), verifier),
+    )
+
+
+def verifier_now(db: sqlite3.Connection, participant: str, key_type: str) -> str:
+    """The set's VSync after its last event."""
+    row = db.execute(
+        "SELECT verifier_after FROM cid_events WHERE participant = ? AND key_type = ?"
+        " ORDER BY sequence DESC LIMIT 1",
+        (participant, key_type),
+    ).fetchone()
+    return row[0] if row else EMPTY_VERIFIER
+
+
+def verifier_before(db: sqlite3.Connection, participant: str, key_type: str, before_us: int) -> str:
+    """The set's VSync just before an instant."""
+    row = db.execute(
+        "SELECT verifier_after FROM cid_events WHERE participant = ? AND key_type = ?"
+        " AND at_us < ? ORDER BY at_us DESC, sequence DESC LIMIT 1",
+        (participant, key_type, before_us),
+    ).fetchone()
+    return row[0] if row else EMPTY_VERIFIER
+
+
+def events(
+    db: sqlite3.Connection, participant: str, key_type: str, window_us: tuple[int, int], limit: int
+) -> list[CidEvent]:
+    """At most `limit` events of a set, ascending; both ends of the window belong to it."""
+    rows = db.execute(
+        "SELECT type, cid, at_us, verifier_after FROM cid_events"
+        " WHERE participant = ? AND key_type = ? AND at_us BETWEEN ? AND ?"
+        " ORDER BY at_us, sequence LIMIT ?",
+        (participant, key_type, *window_us, limit),
+    )
+    return [CidEvent(row[0], row[1], from_us(row[2]), row[3]) for row in rows]
+
+
+def active(db: sqlite3.Connection, participant: str, key_type: str) -> list[str]:
+    """The CIDs of a set, in an order that says nothing."""
+    rows = db.execute(
+        "SELECT cid FROM entries WHERE participant = ? AND key_type = ? ORDER BY substr(cid, 33)",
+        (participant, key_type),
+    )
+    return [row[0] for row in rows]
+
+
+def request_file(db: sqlite3.Connection, file: CidFile) -> None:
+    """A file was asked for."""
+    db.execute(
+        "INSERT INTO cid_files (id, participant, key_type, requested_us) VALUES (?, ?, ?, ?)",
+        (file.id, file.participant, file.key_type, to_us(file.request_time)),
+    )
+
+
+def make_file(db: sqlite3.Connection, file: CidFile, at: datetime) -> None:
+    """Writes the file with the CIDs of this moment: one a line."""
+    lines = [f"{cid}\n" for cid in active(db, file.participant, file.key_type)]
+    db.execute(
+        "UPDATE cid_files SET created_us = ?, content = ? WHERE id = ?",
+        (to_us(at), "".join(lines).encode("ascii"), file.id),
+    )
+
+
+def find_file(db: sqlite3.Connection, file_id: str) -> CidFile | None:
+    """A file by its id."""
+    row = db.execute(
+        "SELECT id, participant, key_type, requested_us, created_us, content FROM cid_files"
+        " WHERE id = ?",
+        (file_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    created = None if row[4] is None else from_us(row[4])
+    return CidFile(row[0], row[1], row[2], from_us(row[3]), created, row[5])

@@ -1,0 +1,57 @@
+"""The gRPC server: Bridge, control and health on one address."""
+
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from bridge_simulator.bridge_servicer import SimulatedBridge
+from bridge_simulator.buckets import Buckets
+from bridge_simulator.control_servicer import SimulatorControl
+from bridge_simulator.directory import Directory
+from dict_schemas.generated.dict.bridge.v1.bridge_pb2_grpc import add_BridgeServicer_to_server
+from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import (
+    add_SimulatorControlServicer_to_server,
+)
+
+STOP_GRACE_SECONDS = 5
+SERVICES = ("", "dict.bridge.v1.Bridge", "dict.simulator.v1.SimulatorControl")
+
+
+class AddressInUse(Exception):
+    """The address cannot be listened on."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A started server and the port that it got."""
+
+    server: grpc.aio.Server
+    health: health.aio.HealthServicer
+    port: int
+
+    async def stop(self) -> None:
+        """Says NOT_SERVING, lets calls end within the grace, then stops."""
+        await self.health.enter_graceful_shutdown()
+        await self.server.stop(STOP_GRACE_SECONDS)
+
+
+async def start_server(directory: Directory, host: str, port: int) -> RunningServer:
+    """Serves until `stop`. Port 0 takes a free one. Raises AddressInUse."""
+    server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
+    buckets = Buckets()
+    add_BridgeServicer_to_server(SimulatedBridge(directory, buckets), server)
+    add_SimulatorControlServicer_to_server(SimulatorControl(directory, buckets), server)
+    answers = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(answers, server)
+    try:
+        got = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError as error:
+        raise AddressInUse(
+            f"cannot listen on {host}:{port}. Stop what listens there, or choose another port in "
+            "BRIDGE_SIMULATOR_ADDRESS."
+        ) from error
+    await server.start()
+    for service in SERVICES:
+        await answers.set(service, health_pb2.HealthCheckResponse.SERVING)
+    return RunningServer(server, answers, got)

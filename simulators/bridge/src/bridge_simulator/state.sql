@@ -1,0 +1,69 @@
+-- What DICT keeps. Times are microseconds since 1970 in UTC; bodies are JSON.
+CREATE TABLE IF NOT EXISTS entries (
+    key         TEXT PRIMARY KEY,
+    key_type    TEXT NOT NULL,
+    participant TEXT NOT NULL,
+    account     TEXT NOT NULL,
+    cid         TEXT NOT NULL,
+    body        TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entries_cid ON entries (cid);
+CREATE INDEX IF NOT EXISTS entries_account ON entries (account);
+CREATE INDEX IF NOT EXISTS entries_set ON entries (participant, key_type);
+
+CREATE TABLE IF NOT EXISTS claims (
+    id          TEXT PRIMARY KEY,
+    key         TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    donor       TEXT NOT NULL,
+    claimer     TEXT NOT NULL,
+    modified_us INTEGER NOT NULL,
+    body        TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS claims_open ON claims (key)
+    WHERE status NOT IN ('COMPLETED', 'CANCELLED');
+CREATE INDEX IF NOT EXISTS claims_modified ON claims (modified_us, id);
+
+CREATE TABLE IF NOT EXISTS request_ids (
+    participant TEXT NOT NULL,
+    request_id  TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    answer      TEXT NOT NULL,
+    PRIMARY KEY (participant, request_id)
+);
+
+CREATE TABLE IF NOT EXISTS cid_events (
+    sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
+    participant    TEXT NOT NULL,
+    key_type       TEXT NOT NULL,
+    type           TEXT NOT NULL,
+    cid            TEXT NOT NULL,
+    at_us          INTEGER NOT NULL,
+    verifier_after TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS cid_events_set ON cid_events (participant, key_type, at_us, sequence);
+
+CREATE TABLE IF NOT EXISTS cid_files (
+    id           TEXT PRIMARY KEY,
+    participant  TEXT NOT NULL,
+    key_type     TEXT NOT NULL,
+    requested_us INTEGER NOT NULL,
+    created_us   INTEGER,
+    content      BLOB
+);
+
+CREATE TABLE IF NOT EXISTS ledger (
+    sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
+    operation     TEXT NOT NULL,
+    claim_id      TEXT NOT NULL,
+    participant   TEXT NOT NULL,
+    request_id    TEXT NOT NULL,
+    x_request_id  TEXT NOT NULL,
+    status_before TEXT NOT NULL,
+    status_after  TEXT NOT NULL,
+    at_us         INTEGER NOT NULL,
+    effective     INTEGER NOT NULL,
+    problem_type  TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ledger_claim ON ledger (claim_id, sequence);
