@@ -53,7 +53,7 @@ def start(command: Command, log: Path, folder: Path) -> ProcessRecord:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**_inherited(), **command.environment},
+            env={**without_stack_variables(os.environ), **command.environment},
             cwd=folder,
             start_new_session=True,
         )
@@ -142,10 +142,10 @@ def boot_id() -> str:
         return ""
 
 
-def _inherited() -> dict[str, str]:
-    """Our environment without what would make a part behave otherwise from shell to shell."""
+def without_stack_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what would make a program behave otherwise from shell to shell."""
     dropped = ("DICT_", "PULSAR_", "PG", "TEMPORAL_", "BRIDGE_SIMULATOR_", "JAVA_", "PYTEST_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    return {key: value for key, value in environ.items() if not key.startswith(dropped)}
 
 
 def _leader(record: ProcessRecord) -> psutil.Process | None:

@@ -1,6 +1,7 @@
 """The verbs of `./dev`: what a person types, what they see, how it exits."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -11,10 +12,13 @@ import typer
 from rich.console import Console
 
 from devstack import generate as generation
+from devstack import logsview, suite
+from devstack.check import check as run_check
 from devstack.connections import DAY_SECONDS
+from devstack.doctor import examine
 from devstack.failures import Cancelled, StackFailure
-from devstack.fetch.view import FetchView
-from devstack.layout import default_run_folder, repository
+from devstack.fetch.view import FetchView, fetch_quietly
+from devstack.layout import cache_folder, default_run_folder, repository
 from devstack.stack import Stack
 from devstack.statusview import print_status
 
@@ -87,11 +91,70 @@ def generate() -> None:
     say(f"{len(written)} files written under schemas/src.")
 
 
+@app.command()
+def logs(
+    name: Annotated[str | None, typer.Argument(help="One process; all when left out.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Of each log.")] = 40,
+) -> None:
+    """Show what the processes wrote."""
+    chosen = logsview.choose_logs(default_run_folder(), name)
+    width = 0 if name else max(len(each) for each in chosen)
+    sources = [logsview.last_lines(chosen, lines)]
+    if follow:
+        sources.append(logsview.follow(chosen))
+    for source in sources:
+        for each, line in source:
+            say(line if name else f"{each:<{width}}  {line}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine lacks and how to get it. Starts nothing."""
+    findings = examine(user_stack())
+    colours = {"good": "green", "note": "yellow", "bad": "red"}
+    for finding in findings:
+        colour = colours[finding.state]
+        console.print(f"[{colour}]{finding.state:<5}[/{colour}] {finding.what:<14}", end="")
+        say(finding.text)
+    if any(finding.state == "bad" for finding in findings):
+        raise StackFailure("Something is in the way: see the lines marked bad.")
+
+
+@app.command()
+def check() -> None:
+    """Format, lint, types, imports, tidy rules: all that needs no running stack."""
+    run_check(repository(), say)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Check, then every test with a stack of its own. Further words go to pytest."""
+    run_check(repository(), say)
+    folder = suite.test_run_folder(repository())
+    stack = Stack(folder, fetch=FetchView(console), say=say)
+    raise typer.Exit(suite.run_tests(repository(), context.args, stack))
+
+
+@app.command()
+def clean(
+    cache: Annotated[bool, typer.Option("--cache", help="Programs and builds too.")] = False,
+) -> None:
+    """Stop the stack and remove its data, keys and logs."""
+    for folder in (suite.test_run_folder(repository()), default_run_folder().root):
+        Stack(folder, fetch=fetch_quietly).down()
+    shutil.rmtree(default_run_folder().root, ignore_errors=True)
+    say("The stack's data is gone.")
+    if cache:
+        shutil.rmtree(cache_folder(), ignore_errors=True)
+        say(f"{cache_folder()} is gone; the next ./dev up gets everything again.")
+
+
 def main() -> None:
     """Runs one verb. Failures are shown without a traceback and exit 1, Ctrl-C exits 130."""
     signal.signal(signal.SIGTERM, _end)
     try:
-        app(standalone_mode=False)
+        app(prog_name="./dev")
     except StackFailure as failure:
         errors.print(f"[red]{'Stopped' if isinstance(failure, Cancelled) else 'Failed'}[/red]")
         errors.print(str(failure), markup=False)

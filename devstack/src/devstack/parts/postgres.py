@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
-from typing import Any
 
 import asyncpg
 
@@ -19,7 +18,7 @@ from devstack.passwords import SUPERUSER, read_passwords
 from devstack.ports import LOOPBACK
 
 NAME = "postgres"
-DATABASE = "lbpay_connect"
+DATABASE = "lbpay_connect"  # made by `dictctl db roles`, with its owner
 CONNECTIONS_MAX = 200
 ASK_TIMEOUT_SECONDS = 10.0
 INITDB_TIMEOUT_SECONDS = 180.0
@@ -98,16 +97,7 @@ class Postgres(Part):
             return f"does not answer: {problem}"
         return None
 
-    def settle(self) -> None:
-        """Makes the database when it is missing; roles and tables are `dictctl db`'s work."""
-        asyncio.run(self._make_database())
-
-    async def _make_database(self) -> None:
-        names = await self._ask("select array_agg(datname::text) from pg_database")
-        if DATABASE not in (names or ()):
-            await self._ask(f"create database {DATABASE}")
-
-    async def _ask(self, query: str) -> Any:
+    async def _ask(self, query: str) -> object:
         connection = await asyncpg.connect(
             host=LOOPBACK,
             port=self.port,

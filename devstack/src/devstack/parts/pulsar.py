@@ -101,7 +101,7 @@ class Pulsar(Part):
                 "PULSAR_MEM": "-Xms512m -Xmx512m -XX:MaxDirectMemorySize=512m",
                 "PULSAR_GC": "-XX:+UseG1GC",
                 "PULSAR_GC_LOG": " ",
-                "PULSAR_LOG_DIR": str(self.site.run.log(NAME).parent),
+                "PULSAR_LOG_DIR": str(self.site.run.config("pulsar-logs")),
                 "PULSAR_LOG_LEVEL": "info",
             },
         )

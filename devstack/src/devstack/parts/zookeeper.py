@@ -64,7 +64,7 @@ class ZooKeeper(Part):
                 "PULSAR_MEM": "-Xms64m -Xmx64m -XX:MaxDirectMemorySize=64m",
                 "PULSAR_GC": "-XX:+UseSerialGC",
                 "PULSAR_GC_LOG": " ",
-                "PULSAR_LOG_DIR": str(self.site.run.log(NAME).parent),
+                "PULSAR_LOG_DIR": str(self.site.run.config("pulsar-logs")),
                 "PULSAR_LOG_LEVEL": "warn",
             },
         )

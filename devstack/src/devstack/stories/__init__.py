@@ -1,0 +1,1 @@
+"""The demo's stories, one module each; see `devstack.story` for what a story module holds."""
