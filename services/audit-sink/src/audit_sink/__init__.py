@@ -1,0 +1,1 @@
+"""Every event of dict/events, once, in audit.workflow_events."""

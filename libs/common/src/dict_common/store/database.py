@@ -52,11 +52,21 @@ async def open_connection(url: str, role: str) -> "asyncpg.Connection[Any]":
 
 
 async def prepare(connection: "asyncpg.Connection[Any]") -> None:
-    """JSON columns as Python values, on every connection alike."""
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
-        )
+    """JSONB columns as Python values, in the binary format, which COPY needs too."""
+    await connection.set_type_codec(
+        "jsonb", encoder=_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
+    )
+
+
+_JSONB_VERSION = b"\x01"
+
+
+def _jsonb(value: object) -> bytes:
+    return _JSONB_VERSION + json.dumps(value, ensure_ascii=False).encode()
+
+
+def _from_jsonb(data: bytes) -> object:
+    return json.loads(data[1:])
 
 
 class Database:

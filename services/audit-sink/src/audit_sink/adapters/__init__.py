@@ -1,0 +1,1 @@
+"""Pulsar and PostgreSQL behind the ports."""

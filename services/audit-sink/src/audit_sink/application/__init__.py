@@ -1,0 +1,1 @@
+"""Writing batches, and the ports it needs."""

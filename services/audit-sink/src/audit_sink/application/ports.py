@@ -1,0 +1,61 @@
+"""What writing a batch asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from audit_sink.domain.audit_row import AuditRow
+from dict_common.kernel.errors import Undeliverable
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A decoded event before the gate; `place` finds its message again."""
+
+    place: int
+    row: AuditRow
+    content_digest: int
+
+
+@dataclass(frozen=True)
+class Poison:
+    """A message that is no row, and why."""
+
+    place: int
+    error: Undeliverable
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one transaction did."""
+
+    new: tuple[Candidate, ...]
+    duplicates: int
+    reused: tuple[Candidate, ...]
+    """Same id, other content: to the dead letters."""
+
+
+class RowRefused(Exception):
+    """PostgreSQL refused a value in the batch; which row it was is not known."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(f"{sqlstate}: {message}")
+        self.sqlstate = sqlstate
+
+
+class AuditStore(Protocol):
+    """audit.* in PostgreSQL. Blocks; raises Unavailable when it is away."""
+
+    async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
+        """Gate, rows, roots and chain number in one transaction. Raises RowRefused.
+
+        Ids in `candidates` are distinct. Repeating it after an unknown outcome finds duplicates.
+        """
+
+    async def ensure_months(self, months: Sequence[date]) -> None:
+        """Makes the partitions of these months where they are missing."""
+
+    async def months(self) -> frozenset[date]:
+        """The months that have a partition of their own."""

@@ -1,0 +1,93 @@
+"""One batch of events into audit.workflow_events: every new one once, poison set aside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_sink.application.ports import AuditStore, Candidate, Poison, RowRefused, Written
+from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.ids import IdSource
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of a batch."""
+
+    new: tuple[Candidate, ...]
+    duplicates: int
+    poison: tuple[Poison, ...]
+
+
+class WriteBatch:
+    """Repeatable: a batch written twice is a batch written once."""
+
+    def __init__(self, store: AuditStore, new_id: IdSource) -> None:
+        self._store = store
+        self._new_id = new_id
+
+    async def __call__(self, candidates: Sequence[Candidate]) -> BatchResult:
+        """Raises Unavailable: then nothing of it may be acknowledged."""
+        distinct, duplicates, poison = _distinct(candidates)
+        written, refused = await self._written(distinct)
+        return BatchResult(
+            new=tuple(row for part in written for row in part.new),
+            duplicates=duplicates + sum(part.duplicates for part in written),
+            poison=(
+                *poison,
+                *refused,
+                *(_reused(candidate) for part in written for candidate in part.reused),
+            ),
+        )
+
+    async def _written(self, candidates: Sequence[Candidate]) -> tuple[list[Written], list[Poison]]:
+        """Halves a batch that the database refuses, until the bad rows stand alone."""
+        written: list[Written] = []
+        refused: list[Poison] = []
+        waiting = [list(candidates)] if candidates else []
+        while waiting:
+            batch = waiting.pop()
+            try:
+                written.append(await self._store.write(self._new_id(), batch))
+            except RowRefused as error:
+                if len(batch) == 1:
+                    refused.append(_refused(batch[0], error))
+                    continue
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
+        return written, refused
+
+
+def _distinct(
+    candidates: Sequence[Candidate],
+) -> tuple[list[Candidate], int, list[Poison]]:
+    """The first of each id; later ones are duplicates, or poison if their content differs."""
+    first: dict[object, Candidate] = {}
+    duplicates, poison = 0, []
+    for candidate in candidates:
+        known = first.setdefault(candidate.row.event_id, candidate)
+        if known is candidate:
+            continue
+        if known.content_digest == candidate.content_digest:
+            duplicates += 1
+        else:
+            poison.append(_reused(candidate))
+    return list(first.values()), duplicates, poison
+
+
+def _reused(candidate: Candidate) -> Poison:
+    return Poison(
+        candidate.place,
+        Undeliverable(
+            "event-id-reused",
+            f"event {candidate.row.event_id} came before with another content: "
+            "its producer must give each event its own id",
+        ),
+    )
+
+
+def _refused(candidate: Candidate, error: RowRefused) -> Poison:
+    return Poison(
+        candidate.place,
+        Undeliverable(
+            "row-refused", f"PostgreSQL refused the row ({error.sqlstate}): fix, then redrive"
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What a row is, what proves it, and what is no row."""
