@@ -8,14 +8,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
+from dict_common.console.environment import shared
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, say, show_rows
 from dict_common.store import migrations, roles
 from dict_common.store.database import open_connection, timed_fetch
 from dict_common.store.migrations import MigrationState
 from dict_common.store.queries import load_queries
 from dict_common.store.roles import RolesMade
-from dictctl.environment import shared
-from dictctl.failures import CommandFailed, Exit
-from dictctl.output import Format, Output, say, show_rows
 
 app = typer.Typer(no_args_is_help=True, help="The database: roles, migrations, epochs.")
 

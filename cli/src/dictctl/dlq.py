@@ -15,14 +15,14 @@ from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import answered
 from dict_common.bus.dead_letters import DeadLetter
 from dict_common.bus.incoming import Incoming, incoming
+from dict_common.console.environment import shared
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, show_record, show_rows
 from dict_common.kernel.errors import DictError
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_schemas import avro
 from dict_schemas.topics import topics
-from dictctl.environment import shared
-from dictctl.failures import CommandFailed, Exit
-from dictctl.output import Format, Output, show_record, show_rows
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, show one.")
 

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from dict_common.console.failures import CommandFailed, Exit, as_failure
 from dict_common.kernel.errors import DictError
 from dict_common.telemetry.logs import configure_logs
 from dictctl import db, dlq, schema, stack, topics
-from dictctl.failures import CommandFailed, Exit, as_failure
 
 GROUP = "dictctl.commands"
 """Entry points: a service ships `<verb> = <module>:app`, loaded only when typed."""

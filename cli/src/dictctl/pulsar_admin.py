@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-from dictctl.failures import CommandFailed, Exit
+from dict_common.console.failures import CommandFailed, Exit
 
 TIMEOUT_SECONDS = 30.0
 CONNECTIONS_MAX = 8

@@ -6,11 +6,11 @@ import json
 import fastavro
 import typer
 
+from dict_common.console.environment import shared
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, show_rows
 from dict_schemas import avro
 from dict_schemas.topics import topics
-from dictctl.environment import shared
-from dictctl.failures import CommandFailed, Exit
-from dictctl.output import Format, Output, show_rows
 from dictctl.pulsar_admin import PulsarAdmin
 
 app = typer.Typer(no_args_is_help=True, help="Schemas: check the files, ask the broker.")

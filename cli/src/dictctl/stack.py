@@ -10,15 +10,15 @@ import typer
 
 from dict_common.bus import client as pulsar_client
 from dict_common.bus.client import answered
+from dict_common.console.environment import shared
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, show_rows
 from dict_common.durable.client import TemporalConnection
 from dict_common.durable.client import connect as connect_temporal
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.settings.shared import SharedSettings
 from dict_common.store.database import open_connection
 from dict_schemas.topics import topics
-from dictctl.environment import shared
-from dictctl.failures import CommandFailed, Exit
-from dictctl.output import Format, Output, show_rows
 from dictctl.pulsar_admin import PulsarAdmin
 
 app = typer.Typer(no_args_is_help=True, help="The servers that DICT Connect stands on.")

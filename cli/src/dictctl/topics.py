@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from dict_common.console.environment import shared
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, say, show_rows
 from dict_schemas.topics import topics as all_topics
 from dictctl import topic_plan
-from dictctl.environment import shared
-from dictctl.failures import CommandFailed, Exit
-from dictctl.output import Format, Output, say, show_rows
 from dictctl.pulsar_admin import PulsarAdmin
 from dictctl.topic_plan import Difference, TopicPlan
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from audit_sink.adapters.event_decoder import EventDecoder
+from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from audit_sink.application.keep_months import KeepMonths
@@ -72,12 +73,12 @@ async def open_adapters() -> AsyncIterator[Adapters]:
 
 
 @asynccontextmanager
-async def open_reader() -> AsyncIterator[Database]:
-    """The database as `operator_ro`, for the verbs of dictctl. Raises Unavailable."""
+async def open_reader() -> AsyncIterator[PostgresAuditSearch]:
+    """The audit as `operator_ro` sees it, for the verbs of dictctl. Raises Unavailable."""
     database = await Database.open(
         read_settings(SharedSettings).postgres_url, READER, PoolSize(1, 1)
     )
     try:
-        yield database
+        yield PostgresAuditSearch(database)
     finally:
         await database.close()

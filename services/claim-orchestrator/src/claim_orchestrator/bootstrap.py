@@ -11,9 +11,11 @@ from temporalio.client import Client
 
 from claim_orchestrator.activities.claim_activities import ClaimActivities
 from claim_orchestrator.adapters.postgres_claim_intake import PostgresClaimIntake
+from claim_orchestrator.adapters.postgres_claim_reader import PostgresClaimReader
 from claim_orchestrator.adapters.postgres_claim_store import PostgresClaimStore
 from claim_orchestrator.adapters.temporal_claim_process import TemporalClaimProcess
 from claim_orchestrator.application.ask_directory import AskDirectory
+from claim_orchestrator.application.claim_console import ClaimReader
 from claim_orchestrator.application.open_claim import ClaimPolicy, OpenClaim, Secrecy
 from claim_orchestrator.application.record_transition import RecordTransition
 from claim_orchestrator.application.refuse_command import RefuseCommand
@@ -22,7 +24,9 @@ from dict_common.bridge.grpc_directory import GrpcDirectory
 from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
+from dict_common.bus.commands import CommandSender
 from dict_common.bus.event_sender import PulsarEventSender
+from dict_common.bus.publisher import Publisher
 from dict_common.durable.client import TemporalConnection
 from dict_common.durable.client import connect as connect_temporal
 from dict_common.kernel.clock import SystemClock
@@ -44,6 +48,7 @@ from dict_common.telemetry.traces import current_traceparent
 
 SERVICE = "claim-orchestrator"
 ROLE = "claim_orchestrator"
+READER = "operator_ro"
 CONSUMER_POOL = PoolSize(1, 5)
 WORKER_POOL = PoolSize(2, 20)
 
@@ -138,6 +143,29 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
                 RecordTransition(store, base.composer, current_traceparent),
             ),
         )
+
+
+@asynccontextmanager
+async def open_reader() -> AsyncIterator[ClaimReader]:
+    """Claims as operators may see them. Raises Unavailable, ConfigurationInvalid."""
+    url = read_settings(SharedSettings).postgres_url
+    database = await Database.open(url, READER, PoolSize(1, 1))
+    try:
+        yield PostgresClaimReader(database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_command_sender() -> AsyncIterator[CommandSender]:
+    """Publishes as Core does: to the topic, sealed to our public keyset."""
+    shared = read_settings(SharedSettings)
+    client = connect_pulsar(shared.pulsar_url)
+    try:
+        sealer = HybridSealer(KeysetFolder(shared.keys_dir).public("command-public"))
+        yield CommandSender(Publisher(client, shared.pulsar_tenant), sealer)
+    finally:
+        await close_pulsar(client)
 
 
 def relay() -> Relay:

@@ -1,16 +1,18 @@
 """Reads a command: envelope, size, schema, body, personal data, in that order."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dict_common.bus.avro import AvroCodec, Record
 from dict_common.bus.incoming import Incoming
+from dict_common.bus.publisher import Publisher
 from dict_common.bus.schemas import Received
 from dict_common.kernel.clock import to_rfc3339
 from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
 from dict_common.kernel.errors import Undeliverable
-from dict_common.secrecy.hybrid import HybridOpener
+from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_schemas import avro as contracts
 
@@ -58,6 +60,28 @@ class CommandReader:
         sealed = self._codec.decode(self._name, version, message.body)
         record = self._opener.open_fields(self._record_name, sealed, self._personal)
         return Command(envelope, record, self._hashes.fingerprints(canonical(record)))
+
+
+class CommandSender:
+    """Publishes commands as Core does: personal fields sealed to our public keyset."""
+
+    def __init__(self, publisher: Publisher, sealer: HybridSealer) -> None:
+        self._publisher = publisher
+        self._sealer = sealer
+        self._codec = AvroCodec()
+
+    async def send(self, envelope: Envelope, record: Mapping[str, object]) -> None:
+        """Publishes to `commands/<envelope.type>`, keyed by the subject; waits for the disk.
+
+        Raises ValueError for a record that the schema refuses, Unavailable.
+        """
+        name = envelope.type
+        definition = contracts.definition(name, contracts.latest(name))
+        sealed = self._sealer.seal_fields(
+            contracts.record_name(definition), record, contracts.pii_fields(definition)
+        )
+        body = self._codec.encode(name, sealed)
+        await self._publisher.publish(f"commands/{name}", envelope.subject, envelope, body)
 
 
 def canonical(record: Record) -> bytes:

@@ -1,9 +1,9 @@
 """Where things are: the shared settings, as far as a command needs them."""
 
+from dict_common.console.failures import CommandFailed, Exit
 from dict_common.kernel.errors import ConfigurationInvalid
 from dict_common.settings.reading import read_settings
 from dict_common.settings.shared import SharedSettings
-from dictctl.failures import CommandFailed, Exit
 
 
 def shared() -> SharedSettings:

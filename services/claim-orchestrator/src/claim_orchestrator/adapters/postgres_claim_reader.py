@@ -1,0 +1,34 @@
+"""ClaimReader over PostgreSQL."""
+
+from typing import Any
+from uuid import UUID
+
+from dict_common.store.database import Database
+from dict_common.store.queries import load_queries
+
+_QUERIES = load_queries("claim_orchestrator.adapters", "claims")
+
+Row = dict[str, Any]
+
+
+class PostgresClaimReader:
+    """Reads as the role that the database was opened with."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def newest(self, status: str | None, limit: int) -> list[Row]:
+        """The newest claims first."""
+        return await self._rows("claim_list", status, limit)
+
+    async def find(self, claim_id: UUID) -> list[Row]:
+        """One row for each of our roles."""
+        return await self._rows("claim_get", claim_id)
+
+    async def timeline(self, claim_id: UUID) -> list[Row]:
+        """Events by sequence, then refused commands."""
+        events = await self._rows("claim_timeline", str(claim_id))
+        return events + await self._rows("claim_rejections", str(claim_id))
+
+    async def _rows(self, query: str, *arguments: object) -> list[Row]:
+        return [dict(row) for row in await self._database.fetch(_QUERIES[query], arguments)]

@@ -1,0 +1,88 @@
+"""What operators ask of claims, and the command they publish as Core would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from claim_orchestrator.domain.claim import ClaimType
+from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.pix_key import KeyType
+
+Row = dict[str, Any]
+
+SOURCE = "/core/dictctl"
+COMMAND = "claim.create"
+
+
+class ClaimReader(Protocol):
+    """Reads as `operator_ro`. Raises Unavailable."""
+
+    async def newest(self, status: str | None, limit: int) -> list[Row]:
+        """The newest claims first."""
+
+    async def find(self, claim_id: UUID) -> list[Row]:
+        """The claim by our id or DICT's, one row for each of our roles."""
+
+    async def timeline(self, claim_id: UUID) -> list[Row]:
+        """Its events as audit has them, by sequence, and refused commands about it."""
+
+
+@dataclass(frozen=True)
+class DraftField:
+    """A field of the file that `claim create --file` takes."""
+
+    name: str
+    example: str
+    needed: bool = True
+    time: bool = False
+
+
+DRAFT = (
+    DraftField("participant", "12345678"),
+    DraftField("type", ClaimType.PORTABILITY),
+    DraftField("key_type", KeyType.PHONE),
+    DraftField("key", "+5561988880000"),
+    DraftField("account_branch", "0001", needed=False),
+    DraftField("account_number", "0007654321"),
+    DraftField("account_type", "CACC"),
+    DraftField("account_opening_date", "2020-01-01T00:00:00Z", time=True),
+    DraftField("claimer_type", "NATURAL_PERSON"),
+    DraftField("claimer_tax_id", "11122233300"),
+    DraftField("claimer_name", "João Silva"),
+    DraftField("claimer_trade_name", "", needed=False),
+    DraftField("owner_ispb", "", needed=False),
+    DraftField("entry_id", "", needed=False),
+    DraftField("requested_by", "", needed=False),
+)
+"""Values of Bacen's own example (bacen-dict 3.2, vector B)."""
+
+
+def template() -> dict[str, str]:
+    """A file to start from; empty means absent."""
+    return {field.name: field.example for field in DRAFT}
+
+
+def record_of(draft: Mapping[str, object], claim_id: UUID, now: datetime) -> dict[str, object]:
+    """The body of `claim.create`. Raises InputRefused for a field unknown, missing or no time."""
+    unknown = sorted(set(draft) - {field.name for field in DRAFT})
+    if unknown:
+        raise InputRefused("field-unknown", f"{', '.join(unknown)}: see `claim create --template`")
+    record: dict[str, object] = {"claim_id": str(claim_id), "requested_at": now}
+    for field in DRAFT:
+        text = str(draft.get(field.name) or "")
+        if not text and field.needed:
+            raise InputRefused("field-missing", f"{field.name}: see `claim create --template`")
+        record[field.name] = _instant(field.name, text) if field.time else text or None
+    return record
+
+
+def _instant(name: str, text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise InputRefused("field-invalid", f"{name} must be RFC 3339 with a zone")
+    return instant
