@@ -75,6 +75,7 @@ def connections(
         "DICT_CLAIM_DAY_SECONDS": str(day_seconds),
         "DICT_LOG_LEVEL": "INFO",
         "DICT_TOPIC_PARTITIONS": "4",
+        "CLAIM_ORCHESTRATOR_PARTICIPANTS": "12345678",
     }
     if "DICT_TEMPORAL_ADDRESS" in external:
         del ours["DICT_TEMPORAL_UI_URL"]  # where that server's UI is we do not know
