@@ -133,7 +133,7 @@ class Stack:
         return values
 
     def kill(self, name: str) -> None:
-        """SIGKILL to the whole group of a part, as a crash would end it. Returns when it is gone."""
+        """SIGKILL to all processes of a part, as a crash would; returns when they are gone."""
         record = self._state.read().processes.get(name)
         if record is None:
             raise StackFailure(f"{name} does not run. What runs: ./dev status")

@@ -1,5 +1,6 @@
 """Temporal's development server with its UI; its database is a file in the run folder."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import grpc
@@ -8,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from devstack.groups import Command
 from devstack.parts.part import Part, Site
 from devstack.ports import LOOPBACK
+from dict_schemas.temporal import temporal_names
 
 NAME = "temporal"
 UI = "temporal-ui"
@@ -67,6 +69,7 @@ class Temporal(Part):
                 NAMESPACE,
                 "--log-level",
                 "warn",
+                *_search_attributes(),
             )
         )
 
@@ -86,6 +89,12 @@ class Temporal(Part):
             except grpc.RpcError as problem:
                 return f"does not answer: {problem.code().name}"
         return None
+
+
+def _search_attributes() -> Iterator[str]:
+    """The flags that register what our workflows are found by."""
+    for name, kind in temporal_names().search_attributes.items():
+        yield from ("--search-attribute", f"{name}={kind}")
 
 
 # A proxy of the environment is not for loopback, and each probe must try the port anew.
