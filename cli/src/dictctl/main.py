@@ -13,12 +13,19 @@ from typer.core import TyperGroup
 from dict_common.console.failures import CommandFailed, Exit, as_failure
 from dict_common.kernel.errors import DictError
 from dict_common.telemetry.logs import configure_logs
-from dictctl import db, dlq, schema, stack, topics
+from dictctl import db, dlq, schema, stack, temporal, topics
 
 GROUP = "dictctl.commands"
 """Entry points: a service ships `<verb> = <module>:app`, loaded only when typed."""
 
-OWN = {"topics": topics.app, "schema": schema.app, "db": db.app, "stack": stack.app, "dlq": dlq.app}
+OWN = {
+    "db": db.app,
+    "dlq": dlq.app,
+    "schema": schema.app,
+    "stack": stack.app,
+    "temporal": temporal.app,
+    "topics": topics.app,
+}
 
 
 class Verbs(TyperGroup):

@@ -28,6 +28,7 @@ STEPS = (
     Step("roles", ("{scripts}/dictctl", "db", "roles")),
     Step("tables", ("{scripts}/dictctl", "db", "migrate")),
     Step("topics", ("{scripts}/dictctl", "topics", "apply")),
+    Step("namespace", ("{scripts}/dictctl", "temporal", "apply")),
 )
 # Folders whose content decides what the steps would do.
 SOURCES = ("schemas/avro", "schemas/sql", "schemas/topics.yaml", "schemas/temporal.yaml")

@@ -7,7 +7,7 @@ import temporalio.converter
 import tink
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import TracingInterceptor
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from dict_common.durable.codec import SealingCodec
 from dict_common.kernel.errors import Unavailable
@@ -44,19 +44,7 @@ async def connect(connection: TemporalConnection) -> Client:
         raise Unavailable("temporal-away", f"{connection.address}: {error}") from error
 
 
-_RETRYABLE = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.UNKNOWN,
-    RPCStatusCode.INTERNAL,
-    RPCStatusCode.ABORTED,
-}
-
-
-def as_unavailable(error: RPCError) -> Unavailable | RPCError:
-    """Unavailable if the call may be repeated, else the error itself."""
-    if error.status in _RETRYABLE:
-        return Unavailable("temporal-away", f"{error.status.name}: {error.message}")
-    return error
+def as_unavailable(error: RPCError) -> Unavailable:
+    """A call that Temporal did not do. Whatever the reason, no message is at fault: a namespace
+    or a search attribute that is missing is repaired by an operator, and then the call succeeds."""
+    return Unavailable("temporal-failed", f"{error.status.name}: {error.message}")

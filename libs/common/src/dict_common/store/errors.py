@@ -1,4 +1,4 @@
-"""Which PostgreSQL errors mean "away" and which mean "wrong"."""
+"""Which PostgreSQL errors mean "try again" and which mean "this value is wrong"."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,26 +8,21 @@ import asyncpg
 
 from dict_common.kernel.errors import Unavailable
 
-AWAY = (
-    OSError,
-    asyncio.TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
-"""The statement may be repeated: nothing is wrong with it. After a lost connection its outcome
-is unknown, hence every writer of ours is idempotent."""
+AWAY = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError)
+"""The statement may be repeated. After a lost connection its outcome is unknown, hence every writer
+of ours is idempotent. A missing table or grant is here too: it is repaired by an operator, and no
+message is at fault."""
+
+OF_THE_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""The value itself is refused: repeating it would not help."""
 
 
 @asynccontextmanager
 async def unavailable_when_away(what: str) -> AsyncIterator[None]:
-    """Turns the errors above into Unavailable; all others pass."""
+    """Turns what may be repeated into Unavailable; errors of the data pass."""
     try:
         yield
+    except OF_THE_DATA:
+        raise
     except AWAY as error:
-        raise Unavailable("postgres-away", f"{what}: {type(error).__name__}") from error
+        raise Unavailable("postgres-failed", f"{what}: {type(error).__name__}: {error}") from error

@@ -5,12 +5,11 @@ from dataclasses import fields
 from datetime import date
 from uuid import UUID
 
-import asyncpg
-
 from audit_sink.application.ports import Candidate, RowRefused, Written
 from audit_sink.domain.audit_row import AuditRow
 from audit_sink.domain.evidence import batch_root, parts
 from dict_common.store.database import Connection, Database, timed_fetch
+from dict_common.store.errors import OF_THE_DATA
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("audit_sink.adapters", "audit")
@@ -28,7 +27,7 @@ class PostgresAuditStore:
         try:
             async with self._database.transaction() as connection:
                 return await self._write(connection, batch_id, candidates)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        except OF_THE_DATA as error:
             raise RowRefused(error.sqlstate or "?????", type(error).__name__) from error
 
     async def ensure_months(self, months: Sequence[date]) -> None:
