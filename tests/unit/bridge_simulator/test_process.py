@@ -136,29 +136,40 @@ def test_sigterm_ends_it_with_0(tmp_path: Path) -> None:
         assert process.wait(DEADLINE_SECONDS) == 0
 
 
-def test_two_on_one_state_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "dict.db"
-    with _simulator(state, tmp_path / "log"):
-        second = subprocess.run(
-            COMMAND,
-            capture_output=True,
-            text=True,
-            env=_environment(state),
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-    assert second.returncode == 1
-    assert "give this one its own file in BRIDGE_SIMULATOR_STATE" in second.stderr
-
-
-def test_a_wrong_environment_is_a_usage_error(tmp_path: Path) -> None:
+def _refused(environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code and standard error of a simulator that cannot start."""
     done = subprocess.run(
         COMMAND,
         capture_output=True,
         text=True,
-        env=_environment(tmp_path / "dict.db") | {"BRIDGE_SIMULATOR_ADDRESS": "0.0.0.0:0"},
+        env=environment,
         timeout=DEADLINE_SECONDS,
         check=False,
     )
-    assert done.returncode == 2
-    assert "BRIDGE_SIMULATOR_BEYOND_LOOPBACK=yes" in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_two_on_one_state_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "dict.db"
+    with _simulator(state, tmp_path / "log"):
+        code, words = _refused(_environment(state))
+    assert code == 1
+    assert "database is locked. Stop the simulator that uses it" in words
+
+
+def test_a_state_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.db"
+    junk.write_text("this is no database, and long enough for one to tell\n" * 100)
+    for state in (junk, tmp_path / "nowhere" / "dict.db"):
+        code, words = _refused(_environment(state))
+        assert code == 1
+        assert f"bridge-simulator: {state}: " in words
+        assert "Traceback" not in words
+        assert "BRIDGE_SIMULATOR_STATE" in words
+
+
+def test_a_wrong_environment_is_a_usage_error(tmp_path: Path) -> None:
+    wrong = _environment(tmp_path / "dict.db") | {"BRIDGE_SIMULATOR_ADDRESS": "0.0.0.0:0"}
+    code, words = _refused(wrong)
+    assert code == 2
+    assert "BRIDGE_SIMULATOR_BEYOND_LOOPBACK=yes" in words

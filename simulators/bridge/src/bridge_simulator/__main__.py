@@ -12,7 +12,7 @@ from bridge_simulator.directory import Directory
 from bridge_simulator.periods import Periods
 from bridge_simulator.server import AddressInUse, start_server
 from bridge_simulator.settings import Settings, SettingsInvalid, settings_from
-from bridge_simulator.store import StateInUse, Store
+from bridge_simulator.store import StateUnusable, Store
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -31,7 +31,7 @@ def main() -> int:
     except SettingsInvalid as wrong:
         sys.stderr.write(f"bridge-simulator: {wrong}\n")
         return EXIT_USAGE
-    except (AddressInUse, StateInUse) as trouble:
+    except (AddressInUse, StateUnusable) as trouble:
         sys.stderr.write(f"bridge-simulator: {trouble}\n")
         return EXIT_FAILED
     return 0

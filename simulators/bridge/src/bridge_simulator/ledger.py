@@ -1,4 +1,4 @@
-"""The ledger: every writing operation that reached the rules, in the order in which DICT did them."""
+"""The ledger: every writing operation that reached the rules, in DICT's order."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Bacen's problems: type, HTTP status, gRPC status, title.
 
-Tested against `reference` table 1.7 of the DICT API: 400 unless a type says otherwise.
+Section 1.7 of RULES.md: 400 unless a type says otherwise.
 """
 
 from dataclasses import dataclass

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 IN_MEMORY = ":memory:"
+LOCK_SECONDS_MAX = 2
 TABLES = ("entries", "claims", "request_ids", "cid_events", "cid_files", "ledger")
 
 
-class StateInUse(Exception):
-    """Another simulator has the same state file open."""
+class StateUnusable(Exception):
+    """The state file cannot be had: another simulator uses it, or it is no state file."""
 
 
 class Store:
@@ -21,10 +22,13 @@ class Store:
     """
 
     def __init__(self, path: str) -> None:
-        """Opens or makes the file, readable by this user alone. Raises StateInUse."""
-        if path != IN_MEMORY:
-            Path(path).touch(mode=0o600)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=2)
+        """Opens or makes the file, readable by this user alone. Raises StateUnusable."""
+        try:
+            if path != IN_MEMORY:
+                Path(path).touch(mode=0o600)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS_MAX)
+        except OSError as error:
+            raise _unusable(path, error) from error
         try:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -32,12 +36,9 @@ class Store:
             self._db.executescript(
                 (Path(__file__).parent / "state.sql").read_text(encoding="utf-8")
             )
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self._db.close()
-            raise StateInUse(
-                f"{path}: {error}. Stop the other simulator, or give this one its own file in "
-                "BRIDGE_SIMULATOR_STATE."
-            ) from error
+            raise _unusable(path, error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -60,3 +61,10 @@ class Store:
     def close(self) -> None:
         """Lets go of the file."""
         self._db.close()
+
+
+def _unusable(path: str, error: Exception) -> StateUnusable:
+    return StateUnusable(
+        f"{path}: {error}. Stop the simulator that uses it, or give this one its own file in a "
+        "folder that exists: BRIDGE_SIMULATOR_STATE."
+    )
