@@ -54,6 +54,7 @@ DRAFT = (
     DraftField("claimer_trade_name", "", needed=False),
     DraftField("owner_ispb", "", needed=False),
     DraftField("entry_id", "", needed=False),
+    DraftField("requested_at", "", needed=False, time=True),
     DraftField("requested_by", "", needed=False),
 )
 """Values of Bacen's own example (bacen-dict 3.2, vector B)."""
@@ -65,16 +66,20 @@ def template() -> dict[str, str]:
 
 
 def record_of(draft: Mapping[str, object], claim_id: UUID, now: datetime) -> dict[str, object]:
-    """The body of `claim.create`. Raises InputRefused for a field unknown, missing or no time."""
+    """The body of `claim.create`; `requested_at` is now unless the draft says when.
+
+    Raises InputRefused for a field unknown, missing or no time.
+    """
     unknown = sorted(set(draft) - {field.name for field in DRAFT})
     if unknown:
         raise InputRefused("field-unknown", f"{', '.join(unknown)}: see `claim create --template`")
-    record: dict[str, object] = {"claim_id": str(claim_id), "requested_at": now}
+    record: dict[str, object] = {"claim_id": str(claim_id)}
     for field in DRAFT:
         text = str(draft.get(field.name) or "")
         if not text and field.needed:
             raise InputRefused("field-missing", f"{field.name}: see `claim create --template`")
-        record[field.name] = _instant(field.name, text) if field.time else text or None
+        record[field.name] = _instant(field.name, text) if field.time and text else text or None
+    record["requested_at"] = record["requested_at"] or now
     return record
 
 

@@ -1,0 +1,170 @@
+"""A world: a tenant, a database, a task queue and a simulator of its own on the shared servers.
+
+Everything comes from Settings, so a world is a set of environment variables. Processes of ours are
+started in it as a platform would start them, and can be killed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+
+from devstack.stack import Stack
+from tests.support.processes import OwnProcess, free_address, start_process
+
+TEMPLATE = "dict_template"
+CLAIMER = "12345678"
+DONOR = "87654321"
+MODULES = {
+    "simulator": "bridge_simulator",
+    "consumer": "claim_orchestrator.entrypoints.consumer",
+    "worker": "claim_orchestrator.entrypoints.worker",
+    "relay": "claim_orchestrator.entrypoints.relay",
+    "sink": "audit_sink.entrypoints.sink",
+}
+
+
+@dataclass
+class World:
+    """Where a test lives. `environment` is what every process of it is given."""
+
+    environment: dict[str, str]
+    folder: Path
+    processes: dict[str, OwnProcess] = field(default_factory=dict)
+
+    def start(self, *names: str) -> None:
+        """Starts processes of ours and waits until they are ready."""
+        for name in names:
+            extra = {"DICT_PROBE_ADDRESS": free_address()}
+            log = self.folder / f"{name}.log"
+            self.processes[name] = start_process(
+                MODULES[name], self.environment | extra, log, grpc=name == "simulator"
+            )
+        for name in names:
+            self.processes[name].wait_ready()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and waits until it is gone."""
+        self.processes.pop(name).kill()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM; answers the exit status."""
+        return self.processes.pop(name).stop()
+
+    def end(self) -> None:
+        """Stops whatever runs."""
+        for name in list(self.processes):
+            self.stop(name)
+
+    def dictctl(
+        self, *arguments: str, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """What an operator would type."""
+        program = Path(sys.executable).parent / "dictctl"
+        return subprocess.run(
+            [str(program), *arguments],
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def dictctl_json(self, *arguments: str) -> Any:
+        """The JSON that a verb prints; an assertion error with its stderr if it fails."""
+        done = self.dictctl(*arguments, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    async def connect(self, role: str = "postgres") -> "asyncpg.Connection[Any]":
+        """A connection to the world's database."""
+        return await connect(self.environment, role)
+
+
+async def connect(
+    environment: Mapping[str, str], role: str, database: str | None = None
+) -> "asyncpg.Connection[Any]":
+    """A connection as a role, passwords from the stack's pgpass file."""
+    url = urlsplit(environment["DICT_POSTGRES_URL"])
+    if database is not None:
+        url = url._replace(path=f"/{database}")
+    return await asyncpg.connect(
+        urlunsplit(url), user=role, passfile=environment["PGPASSFILE"], timeout=30
+    )
+
+
+@contextmanager
+def make_world(stack: Stack, folder: Path, **settings: str) -> Iterator[World]:
+    """A world on the shared stack, ended (processes stopped) at the end."""
+    base = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
+    } | stack.environment()
+    name = f"w{uuid4().hex[:12]}"
+    url = urlsplit(base["DICT_POSTGRES_URL"])
+    environment = base | {
+        "DICT_POSTGRES_URL": urlunsplit(url._replace(path=f"/{name}")),
+        "DICT_PULSAR_TENANT": name,
+        "DICT_TEMPORAL_TASK_QUEUE": name,
+        "DICT_REDIS_PREFIX": f"{name}:",
+        "DICT_KEYS_DIR": str(folder / "keys"),
+        "DICT_BRIDGE_ADDRESS": free_address(),
+        "BRIDGE_SIMULATOR_STATE": str(folder / "dict.db"),
+        "DICT_CLAIM_DAY_SECONDS": "2",
+        "DICT_TOPIC_PARTITIONS": "2",
+        "CLAIM_ORCHESTRATOR_PARTICIPANTS": CLAIMER,
+        "PYTHONUNBUFFERED": "1",
+    }
+    environment["BRIDGE_SIMULATOR_ADDRESS"] = environment["DICT_BRIDGE_ADDRESS"]
+    world = World(environment | settings, folder)
+    _prepare(world, name)
+    try:
+        yield world
+    finally:
+        world.end()
+
+
+def _prepare(world: World, name: str) -> None:
+    _run(world, sys.executable, "-m", "dict_common.secrecy.development", str(world.folder / "keys"))
+    template = world.environment["DICT_POSTGRES_URL"].replace(f"/{name}", f"/{TEMPLATE}")
+    on_template = World(world.environment | {"DICT_POSTGRES_URL": template}, world.folder)
+    for verb in ("roles", "migrate"):  # both do nothing when there is nothing to do
+        _succeeds(on_template.dictctl("db", verb))
+    _run(
+        world,
+        sys.executable,
+        "-m",
+        "tests.support.clone_database",
+        world.environment["DICT_POSTGRES_URL"],
+        TEMPLATE,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    _succeeds(world.dictctl("topics", "apply"))
+    _succeeds(world.dictctl("temporal", "apply"))
+
+
+def _run(world: World, *command: str, cwd: Path | None = None) -> None:
+    _succeeds(
+        subprocess.run(
+            command,
+            env=world.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=cwd,
+        )
+    )
+
+
+def _succeeds(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, f"{done.args}: {done.stdout}{done.stderr}"
