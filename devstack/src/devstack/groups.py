@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from devstack.state import ProcessRecord
 CREATED_TOLERANCE_SECONDS = 0.5
 POLL_SECONDS = 0.05
 KILL_SECONDS = 10.0
+ORPHAN_SECONDS = 1.0  # what outlives its leader gets no longer than this
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # Children of this very process stay zombies until we ask for their exit status.
@@ -33,10 +34,11 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     program: Path | None = None  # when argv[0] must have another name than the program
     stop_signal: signal.Signals = signal.SIGTERM
+    code: str = ""  # a digest of what the program is made of, where that changes from day to day
 
     def fingerprint(self) -> str:
-        """Changes when command or environment do."""
-        text = json.dumps([self.argv, sorted(self.environment.items())])
+        """Changes when command, environment or code do."""
+        text = json.dumps([self.argv, sorted(self.environment.items()), self.code])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -84,7 +86,7 @@ def members(record: ProcessRecord) -> list[psutil.Process]:
             process = psutil.Process(pid)
             if pid == record.pid and not _same(process, record):
                 return []  # the number went to somebody else, and so did the group
-            if process.status() != psutil.STATUS_ZOMBIE:
+            if not _is_zombie(process):
                 found.add(process)
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue
@@ -97,11 +99,13 @@ def stop(record: ProcessRecord, how: signal.Signals, grace_seconds: float) -> bo
     Returns whether it ended by itself within `grace_seconds`. Blocks as long.
     """
     leader = _leader(record)
-    if leader is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            leader.send_signal(how)
-    clean = leader is not None and _wait_gone(record, grace_seconds)
-    if not clean:
+    if leader is None:
+        kill(record)
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        leader.send_signal(how)
+    clean = _wait_until(lambda: not is_running(record), grace_seconds)
+    if not _wait_until(lambda: not members(record), ORPHAN_SECONDS if clean else 0.0):
         kill(record)
     return clean
 
@@ -109,7 +113,7 @@ def stop(record: ProcessRecord, how: signal.Signals, grace_seconds: float) -> bo
 def kill(record: ProcessRecord) -> None:
     """SIGKILL to all of the group, returns when nothing of it is left (at most 10 s)."""
     kill_processes(members(record))
-    _wait_gone(record, KILL_SECONDS)
+    _wait_until(lambda: not members(record), KILL_SECONDS)
 
 
 def kill_processes(processes: Sequence[psutil.Process]) -> None:
@@ -117,10 +121,7 @@ def kill_processes(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    deadline = time.monotonic() + KILL_SECONDS
-    pause = threading.Event()
-    while any(_lives(process) for process in processes) and time.monotonic() < deadline:
-        pause.wait(POLL_SECONDS)
+    _wait_until(lambda: not any(_lives(process) for process in processes), KILL_SECONDS)
 
 
 def working_in(folder: Path, name: str) -> list[psutil.Process]:
@@ -154,7 +155,7 @@ def _leader(record: ProcessRecord) -> psutil.Process | None:
     _reap(record.pid)
     try:
         process = psutil.Process(record.pid)
-        alive = _same(process, record) and process.status() != psutil.STATUS_ZOMBIE
+        alive = _same(process, record) and not _is_zombie(process)
     except psutil.Error:
         return None
     return process if alive else None
@@ -170,9 +171,18 @@ def _descendants(leader: psutil.Process) -> list[psutil.Process]:
 def _lives(process: psutil.Process) -> bool:
     try:
         _reap(process.pid)
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and not _is_zombie(process)
     except psutil.Error:
         return False
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    """Whether it has ended and only its exit status is left.
+
+    A Java process shows as a zombie already while its other threads are being torn down and its
+    ports are still taken.
+    """
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def _same(process: psutil.Process, record: ProcessRecord) -> bool:
@@ -185,11 +195,12 @@ def _reap(pid: int) -> None:
         del _children[pid]
 
 
-def _wait_gone(record: ProcessRecord, seconds: float) -> bool:
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it came to hold in time."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while members(record):
-        if time.monotonic() > deadline:
+    while not condition():
+        if time.monotonic() >= deadline:
             return False
         pause.wait(POLL_SECONDS)
     return True

@@ -76,16 +76,17 @@ class Stack:
         self._environ = environ or {}
         self._cancelled = threading.Event()
 
-    def up(self, *, infrastructure_only: bool = False, day_seconds: int = DAY_SECONDS) -> bool:
+    def up(self, *, infrastructure_only: bool = False, day_seconds: int | None = None) -> bool:
         """Starts what does not run and waits until everything answers.
 
         With `infrastructure_only` the servers alone; else also preparation (keysets, roles,
-        tables, topics) and our own processes. `day_seconds` is how long a day of a claim lasts.
+        tables, topics) and our own processes. `day_seconds` is how long a day of a claim lasts:
+        None leaves a running stack as it is, and is a real day for one that is started.
         Returns False when there was nothing to do. Interrupted, it stops what it started. Raises
         StackFailure; then what answers goes on running.
         """
         with self._locked():
-            site = self._site(day_seconds)
+            site = self._site(day_seconds or self._running_day_seconds())
             starter = self._starter()
             try:
                 starter.bring_up(self._infrastructure(site))
@@ -193,6 +194,11 @@ class Stack:
         ports = {name: state.ports.get(name, 0) for name in PORT_NAMES}
         values = connections(self.run, ports, state.external, state.day_seconds)
         return Site(self.run, ports, tools, repository(), values)
+
+    def _running_day_seconds(self) -> int:
+        state = self._state.read()
+        alive = any(groups.is_running(record) for record in state.processes.values())
+        return state.day_seconds if alive else DAY_SECONDS
 
     def _infrastructure(self, site: Site, *, with_replaced: bool = False) -> list[Part]:
         parts: Sequence[Part] = (

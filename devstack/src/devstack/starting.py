@@ -18,6 +18,7 @@ BLOCKED_SECONDS = 60.0
 # before it is taken for hung and started anew.
 RECOVER_SECONDS = 45.0
 PARTS_MAX = 32
+LOG_BYTES_MAX = 64 << 20  # a longer one is put aside at the next start; one old one is kept
 
 Say = Callable[[str], None]
 
@@ -91,9 +92,12 @@ class Starter:
                 raise StackFailure(f"{part.name} cannot be started: {reason}.")
             self._pause()
         command = part.command()
+        log = self.run.log(part.name)
+        if log.is_file() and log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(log.with_suffix(".log.1"))
         self.began.append(part)
         try:
-            record = groups.start(command, self.run.log(part.name), self.run.root)
+            record = groups.start(command, log, self.run.root)
         except OSError as problem:
             raise StackFailure(f"{part.name} cannot be started: {problem}") from problem
         self.state.update(lambda state: state.with_process(part.name, record))

@@ -48,11 +48,20 @@ def user_stack() -> Stack:
 @app.command()
 def up(
     infrastructure_only: Annotated[
-        bool, typer.Option(help="The servers alone: no keysets, tables, topics, no services.")
+        bool,
+        typer.Option(
+            "--infrastructure-only",
+            help="The servers alone: no keysets, tables, topics, no services.",
+        ),
     ] = False,
     day_seconds: Annotated[
-        int, typer.Option(min=1, max=DAY_SECONDS, help="How long a day of a claim lasts.")
-    ] = DAY_SECONDS,
+        int | None,
+        typer.Option(
+            min=1,
+            max=DAY_SECONDS,
+            help="How long a day of a claim lasts. As it is when the stack runs, else a real day.",
+        ),
+    ] = None,
 ) -> None:
     """Start everything that does not run yet, and wait until it answers."""
     stack = user_stack()
