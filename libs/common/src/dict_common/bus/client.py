@@ -7,11 +7,17 @@ from typing import TypeVar
 import pulsar
 import pulsar.asyncio
 
-from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.errors import BROKER_REFUSED, Unavailable
 
 _Answer = TypeVar("_Answer")
 
 OPERATION_SECONDS_MAX = 30
+
+_REFUSALS = {
+    pulsar.Result.TopicNotFound,
+    pulsar.Result.IncompatibleSchema,
+    pulsar.Result.AuthorizationError,
+}
 
 
 def connect(url: str) -> pulsar.asyncio.Client:
@@ -28,7 +34,9 @@ async def answered(call: Awaitable[_Answer], what: str) -> _Answer:
     try:
         return await call
     except pulsar.asyncio.PulsarException as error:
-        raise Unavailable("pulsar-failed", f"{what}: {error}") from error
+        refused = error.error() in _REFUSALS
+        reason = BROKER_REFUSED if refused else "pulsar-failed"
+        raise Unavailable(reason, f"{what}: {error}") from error
 
 
 async def close(client: pulsar.asyncio.Client) -> None:

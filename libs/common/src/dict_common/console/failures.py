@@ -5,7 +5,7 @@
 
 from enum import IntEnum
 
-from dict_common.kernel.errors import DictError, Unavailable
+from dict_common.kernel.errors import BROKER_REFUSED, DictError, Unavailable
 
 
 class Exit(IntEnum):
@@ -31,6 +31,10 @@ class CommandFailed(Exception):
 
 def as_failure(error: DictError) -> CommandFailed:
     """An error of the library as the end of a command."""
+    if error.reason_code == BROKER_REFUSED:
+        return CommandFailed(
+            Exit.CONFLICT, f"{error.reason_code}: {error.detail}", "dictctl topics diff"
+        )
     if isinstance(error, Unavailable):
         return CommandFailed(
             Exit.UNREACHABLE, f"{error.reason_code}: {error.detail}", "dictctl stack status"

@@ -6,6 +6,9 @@ DictError
 └── Unavailable        a server or a look-up is away         → wait and try again, nothing moves
 """
 
+BROKER_REFUSED = "broker-refused"
+"""Reason of Unavailable when the broker is there and says no: it lacks a topic or a schema."""
+
 
 class DictError(Exception):
     """Every error of ours. `reason_code` is stable, kebab-case, and safe to show anyone."""

@@ -1,0 +1,106 @@
+"""Publishes commands as Core does, and as nobody should."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pulsar
+import pulsar.asyncio
+
+from dict_common.bus.avro import AvroCodec
+from dict_common.bus.client import close, connect
+from dict_common.bus.router import route
+from dict_common.bus.schemas import Encoded
+from dict_common.kernel.envelope import Envelope
+from dict_common.secrecy.hybrid import HybridSealer
+from dict_common.secrecy.keysets import KeysetFolder
+from dict_schemas import avro
+from tests.support.core import ACCOUNT, KEY, NAME, TAX_ID
+from tests.support.world import CLAIMER, World
+
+CREATE = "claim.create"
+
+
+def record(claim_id: UUID, **changes: object) -> dict[str, object]:
+    """A good `claim.create` in clear, with changes."""
+    return {
+        "claim_id": str(claim_id),
+        "participant": CLAIMER,
+        "type": "PORTABILITY",
+        "key_type": "PHONE",
+        "key": KEY,
+        "account_branch": "0001",
+        "account_number": ACCOUNT,
+        "account_type": "CACC",
+        "account_opening_date": datetime(2020, 1, 1, tzinfo=UTC),
+        "claimer_type": "NATURAL_PERSON",
+        "claimer_tax_id": TAX_ID,
+        "claimer_name": NAME,
+        "claimer_trade_name": None,
+        "owner_ispb": None,
+        "entry_id": None,
+        "requested_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "requested_by": None,
+    } | changes
+
+
+def properties(claim_id: UUID, command_id: UUID | None = None) -> dict[str, str]:
+    """The envelope of a good `claim.create`."""
+    return Envelope(
+        id=command_id or uuid4(),
+        type=CREATE,
+        source="/core/tests",
+        time=datetime.now(UTC),
+        subject=str(claim_id),
+        aggregate_type="claim",
+    ).to_properties()
+
+
+@dataclass(frozen=True)
+class Core:
+    """A producer that may also misbehave."""
+
+    client: pulsar.asyncio.Client
+    tenant: str
+    sealer: HybridSealer
+
+    def sealed(self, clear: Mapping[str, object]) -> bytes:
+        """The Avro body, personal fields sealed as they should be."""
+        definition = avro.definition(CREATE)
+        fields = avro.pii_fields(definition)
+        return AvroCodec().encode(
+            CREATE, self.sealer.seal_fields(avro.record_name(definition), clear, fields)
+        )
+
+    async def send(
+        self,
+        key: str,
+        body: bytes,
+        message_properties: Mapping[str, str],
+        schema: pulsar.schema.Schema | None = None,
+    ) -> None:
+        """Sends whatever it is given to `commands/claim.create`."""
+        producer = await self.client.create_producer(
+            f"persistent://{self.tenant}/commands/{CREATE}",
+            schema=schema or Encoded(CREATE),
+            batching_enabled=False,
+            message_router=route,
+        )
+        await producer.send(body, properties=dict(message_properties), partition_key=key)
+        await producer.close()
+
+
+@asynccontextmanager
+async def core_of(world: World) -> AsyncIterator[Core]:
+    """Core in a world."""
+    client = connect(world.environment["DICT_PULSAR_URL"])
+    sealer = HybridSealer(
+        KeysetFolder(Path(world.environment["DICT_KEYS_DIR"])).public("command-public")
+    )
+    try:
+        yield Core(client, world.environment["DICT_PULSAR_TENANT"], sealer)
+    finally:
+        await close(client)
