@@ -15,6 +15,7 @@ from devstack import generate as generation
 from devstack import logsview, suite
 from devstack.check import check as run_check
 from devstack.connections import DAY_SECONDS
+from devstack.demo import tell
 from devstack.doctor import examine
 from devstack.failures import Cancelled, StackFailure
 from devstack.fetch.view import FetchView, fetch_quietly
@@ -128,6 +129,19 @@ def doctor() -> None:
         say(finding.text)
     if any(finding.state == "bad" for finding in findings):
         raise StackFailure("Something is in the way: see the lines marked bad.")
+
+
+@app.command()
+def demo(
+    down: Annotated[bool, typer.Option("--down", help="Stop everything at the end.")] = False,
+) -> None:
+    """Tell the product's stories on the real stack, and check its promises; exit 1 if one fails."""
+    stack = user_stack()
+    try:
+        tell(stack, console)
+    finally:
+        if down:
+            stack.down()
 
 
 @app.command()

@@ -1,0 +1,209 @@
+"""The product's promises as queries: run at the end of the demo and after every fault test.
+
+P1 no acknowledged event is missing from audit or dead letters · P2 no event twice in audit ·
+P3 one terminal resolution per claim, and DICT's ledger agrees · P5 the completion's RequestId was
+durable before the call left · P9 outbox empty, version = max(sequence) = count · P10 sequences are
+1..n. (P12 is `devstack.planted`.)
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from devstack.cast import OtherSide, other_side
+from devstack.topic_dump import DumpedMessage, dump_topics
+
+SHOWN_MAX = 5
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A promise and what broke it; empty = it holds. `seen` says over how much it was looked."""
+
+    name: str
+    text: str
+    seen: str
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a check looks."""
+
+    database: "asyncpg.Connection[Any]"
+    messages: tuple[DumpedMessage, ...]
+    dict_side: OtherSide
+
+
+Check = Callable[[Evidence], Awaitable[Promise]]
+
+
+async def keep_promises(environment: Mapping[str, str]) -> tuple[Promise, ...]:
+    """Checks P1, P2, P3, P5, P9 and P10 of a quiet system. Raises OSError, PulsarException."""
+    database = await asyncpg.connect(
+        environment["DICT_POSTGRES_URL"], user="operator_ro", passfile=environment["PGPASSFILE"]
+    )
+    messages = tuple(dump_topics(environment["DICT_PULSAR_URL"], environment["DICT_PULSAR_TENANT"]))
+    try:
+        with other_side(environment) as dict_side:
+            evidence = Evidence(database, messages, dict_side)
+            return tuple([await check(evidence) for check in CHECKS])
+    finally:
+        await database.close()
+
+
+async def outbox_rows(environment: Mapping[str, str]) -> int:
+    """How many events wait to be sent: 0 when the system is quiet."""
+    database = await asyncpg.connect(
+        environment["DICT_POSTGRES_URL"], user="operator_ro", passfile=environment["PGPASSFILE"]
+    )
+    try:
+        return int(await database.fetchval("SELECT count(*) FROM connect.outbox"))
+    finally:
+        await database.close()
+
+
+async def _p1(evidence: Evidence) -> Promise:
+    sent = {
+        message.properties.get("ce_id", "")
+        for message in evidence.messages
+        if message.topic.namespace == "events"
+    }
+    buried = {
+        message.properties.get("ce_id", "")
+        for message in evidence.messages
+        if message.topic.full_name() == "persistent://dict/dead-letters/audit-sink"
+    }
+    rows = await evidence.database.fetch("SELECT event_id::text FROM audit.workflow_events")
+    missing = sent - buried - {row["event_id"] for row in rows}
+    return Promise(
+        "P1",
+        "no event on a topic is missing from audit or dead letters",
+        f"{len(sent)} events",
+        tuple(sorted(missing)),
+    )
+
+
+async def _p2(evidence: Evidence) -> Promise:
+    rows = await evidence.database.fetch(
+        "SELECT event_id::text FROM audit.workflow_events GROUP BY event_id HAVING count(*) > 1"
+    )
+    total = await evidence.database.fetchval("SELECT count(*) FROM audit.workflow_events")
+    broken = tuple(row["event_id"] for row in rows)
+    return Promise("P2", "no event stands twice in audit", f"{total} rows", broken)
+
+
+async def _p3(evidence: Evidence) -> Promise:
+    claims = await evidence.database.fetch(
+        """
+        SELECT claim.claim_id::text, claim.dict_claim_id::text, claim.status,
+               count(event.event_id) AS terminal
+        FROM workflows.claim_workflows AS claim
+        LEFT JOIN audit.workflow_events AS event
+               ON event.aggregate_type = 'claim' AND event.aggregate_id = claim.claim_id::text
+              AND event.event_subtype IN ('claim.completed', 'claim.cancelled', 'claim.failed')
+        GROUP BY claim.claim_id, claim.dict_claim_id, claim.status
+        """
+    )
+    broken = [
+        f"claim {row['claim_id']} is {row['status']} with {row['terminal']} terminal events"
+        for row in claims
+        if row["terminal"] != (0 if row["status"] == "RUNNING" else 1)
+    ]
+    completed = {operation.claim_id for operation in evidence.dict_side.operations("CompleteClaim")}
+    broken += [
+        f"claim {row['claim_id']}: DICT's ledger says otherwise"
+        for row in claims
+        if (row["status"] == "COMPLETED") != (row["dict_claim_id"] in completed)
+    ]
+    return Promise(
+        "P3",
+        "one terminal resolution for each claim, and DICT's ledger agrees",
+        f"{len(claims)} claims",
+        tuple(broken),
+    )
+
+
+async def _p5(evidence: Evidence) -> Promise:
+    rows = await evidence.database.fetch(
+        "SELECT dict_claim_id::text, complete_request_id::text FROM workflows.claim_workflows "
+        "WHERE dict_claim_id IS NOT NULL"
+    )
+    stored = {row["dict_claim_id"]: row["complete_request_id"] for row in rows}
+    operations = [
+        operation
+        for operation in evidence.dict_side.operations("CompleteClaim")
+        if operation.claim_id in stored
+    ]
+    written = await evidence.database.fetch("SELECT request_id FROM connect.bridge_requests")
+    known = {row["request_id"] for row in written}
+    broken = [
+        f"DICT claim {operation.claim_id} was completed under another RequestId than ours"
+        for operation in operations
+        if operation.request_id != stored[operation.claim_id]
+    ]
+    broken += [
+        f"call {operation.x_request_id} reached DICT and has no row"
+        for operation in operations
+        if operation.x_request_id not in known
+    ]
+    return Promise(
+        "P5",
+        "the completion's RequestId was durable before the call left",
+        f"{len(operations)} completions",
+        tuple(broken),
+    )
+
+
+async def _p9(evidence: Evidence) -> Promise:
+    waiting = await evidence.database.fetchval("SELECT count(*) FROM connect.outbox")
+    rows = await evidence.database.fetch(
+        """
+        SELECT claim.claim_id::text, claim.version, count(event.event_id) AS events,
+               COALESCE(max(event.aggregate_sequence), 0) AS last
+        FROM workflows.claim_workflows AS claim
+        LEFT JOIN audit.workflow_events AS event
+               ON event.aggregate_type = 'claim' AND event.aggregate_id = claim.claim_id::text
+        GROUP BY claim.claim_id, claim.version
+        """
+    )
+    broken = [f"{waiting} rows wait in the outbox"] if waiting else []
+    broken += [
+        f"claim {row['claim_id']}: version {row['version']}, {row['events']} events, "
+        f"last sequence {row['last']}"
+        for row in rows
+        if not row["version"] == row["events"] == row["last"]
+    ]
+    return Promise(
+        "P9",
+        "outbox empty, and version = last sequence = number of events",
+        f"{len(rows)} claims",
+        tuple(broken),
+    )
+
+
+async def _p10(evidence: Evidence) -> Promise:
+    rows = await evidence.database.fetch(
+        """
+        SELECT source, aggregate_type, aggregate_id, count(*) AS events,
+               count(DISTINCT aggregate_sequence) AS sequences,
+               min(aggregate_sequence) AS first, max(aggregate_sequence) AS last
+        FROM audit.workflow_events
+        WHERE source LIKE '/dict-connect/%'
+        GROUP BY source, aggregate_type, aggregate_id
+        """
+    )
+    broken = tuple(
+        f"{row['aggregate_type']} {row['aggregate_id']}: {row['events']} events, "
+        f"sequences {row['first']}..{row['last']}"
+        for row in rows
+        if not (row["first"] == 1 and row["last"] == row["events"] == row["sequences"])
+    )
+    return Promise(
+        "P10", "sequences are 1..n, no gap, no repeat", f"{len(rows)} aggregates", broken
+    )
+
+
+CHECKS: tuple[Check, ...] = (_p1, _p2, _p3, _p5, _p9, _p10)
