@@ -1,4 +1,4 @@
-"""A portability through topics, dictctl and the simulator's ledger, as Core and operators see it."""
+"""A portability through topics, dictctl and DICT's ledger, as Core and operators see it."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m tests.support.clone_database URL TEMPLATE`: makes the URL's database from a template."""
+"""`python -m tests.support.clone_database URL TEMPLATE`: makes URL's database from TEMPLATE."""
 
 import asyncio
 import sys

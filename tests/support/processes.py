@@ -1,5 +1,6 @@
 """Processes of ours under test: started, asked for readiness, stopped, killed."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -39,7 +40,8 @@ class OwnProcess:
                 break
             if self._grpc_ready() if self.grpc else self._http_ready():
                 return
-            time.sleep(POLL_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(POLL_SECONDS)
         raise AssertionError(f"{self.module} is not ready:\n{self.tail()}")
 
     def kill(self) -> None:

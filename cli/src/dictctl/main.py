@@ -31,19 +31,19 @@ OWN = {
 class Verbs(TyperGroup):
     """Own verbs, and those of services, imported when somebody types them."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
+    def list_commands(self, _context: Any) -> list[str]:
         """All verbs, sorted."""
         return sorted({*OWN, *(point.name for point in entry_points(group=GROUP))})
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
+    def get_command(self, _context: Any, name: str) -> Any:
         """The verb, None if there is none of that name."""
-        app = OWN.get(cmd_name)
-        for point in entry_points(group=GROUP, name=cmd_name):
+        app = OWN.get(name)
+        for point in entry_points(group=GROUP, name=name):
             app = point.load()
         if app is None:
             return None
         group = typer.main.get_group(app)
-        group.name = cmd_name
+        group.name = name
         return group
 
 

@@ -27,7 +27,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class TopicPlan:
-    """The wanted state for a tenant. `partitions_max` makes a laptop's number out of production's."""
+    """The wanted state of a tenant. `partitions_max`: a laptop has fewer than production."""
 
     tenant: str
     partitions_max: int

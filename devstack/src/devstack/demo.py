@@ -15,7 +15,8 @@ from devstack.fetch.view import fetch_quietly
 from devstack.planted import look_for
 from devstack.promises import SHOWN_MAX, Promise, keep_promises, outbox_rows
 from devstack.stack import Stack
-from devstack.story import StoryContext, StoryFailed, load_stories
+from devstack.story import StoryContext, StoryFailed
+from devstack.storybook import load_stories
 from devstack.telling import LOOK_SECONDS, wait_for
 
 DAY_SECONDS = 8

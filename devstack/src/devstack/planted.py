@@ -41,7 +41,7 @@ def look_for(
 
 
 def needles_of(values: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
-    """Each value as text and as JSON escapes; the finding names the value's place, not the value."""
+    """Each value as text and as JSON escapes; a finding names its number, not the value."""
     return tuple(
         (f"planted value {number}", text.encode())
         for number, value in enumerate(values, start=1)

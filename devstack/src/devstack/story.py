@@ -1,4 +1,4 @@
-"""What a demo story is and how the stories are found.
+"""What a demo story is; `devstack.storybook` finds them.
 
 A story is a module in `devstack/stories`, told in the order of the file names (`s1_…`, `s2_…`):
 
@@ -10,14 +10,10 @@ A story is a module in `devstack/stories`, told in the order of the file names (
 raises StoryFailed as soon as anything is not as it should be.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.console import Console
 
-from devstack import stories
 from devstack.failures import StackFailure
 from devstack.stack import Stack
 
@@ -32,26 +28,3 @@ class StoryContext:
 
     stack: Stack
     console: Console
-
-
-@dataclass(frozen=True)
-class Story:
-    """One story, loaded."""
-
-    name: str  # of its module
-    title: str
-    run: Callable[[StoryContext], None]
-
-
-def load_stories() -> tuple[Story, ...]:
-    """All stories, by file name. Raises StackFailure when a module lacks TITLE or run."""
-    found: list[Story] = []
-    for module_info in sorted(pkgutil.iter_modules(stories.__path__), key=lambda info: info.name):
-        module = importlib.import_module(f"{stories.__name__}.{module_info.name}")
-        title, run = getattr(module, "TITLE", None), getattr(module, "run", None)
-        if not isinstance(title, str) or not callable(run):
-            raise StackFailure(
-                f"The story {module_info.name} must hold TITLE: str and run(context) -> None."
-            )
-        found.append(Story(module_info.name, title, run))
-    return tuple(found)

@@ -1,1 +1,1 @@
-"""Claims and portability of Pix keys, held for their days: command in, one outcome at DICT, every step an event."""
+"""Claims of Pix keys, held for their days: one outcome at DICT, every step an event."""

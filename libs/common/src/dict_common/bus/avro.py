@@ -23,7 +23,7 @@ class AvroCodec:
     """EventCodec over the contracts of this distribution. Never blocks."""
 
     def encode(self, name: str, record: Mapping[str, object]) -> bytes:
-        """The body in the latest version. Raises ValueError for a field too many or a wrong type."""
+        """The body, latest version. Raises ValueError for a field too many or a wrong type."""
         body = io.BytesIO()
         fastavro.schemaless_writer(
             body, _parsed(name, contracts.latest(name)), dict(record), strict_allow_default=True

@@ -53,7 +53,7 @@ class DeadLetters:
         self._producer: pulsar.asyncio.Producer | None = None
 
     async def bury(self, message: Incoming, consumer: str, error: Undeliverable) -> None:
-        """Publishes and waits for the disk. Raises Unavailable: then nothing may be acknowledged."""
+        """Publishes, waits for the disk. Raises Unavailable: then nothing is acknowledged."""
         producer = await self._opened_producer()
         await answered(
             producer.send(

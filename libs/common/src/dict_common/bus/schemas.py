@@ -14,7 +14,7 @@ LOOK_UP_SECONDS_MAX = 30.0
 
 
 class Encoded(pulsar.schema.Schema):  # type: ignore[misc]
-    """For producers: declares the Avro schema of `name` and sends bodies that are encoded already."""
+    """For producers: declares the Avro schema of `name`; bodies come encoded."""
 
     def __init__(self, name: str, version: int | None = None) -> None:
         definition = contracts.definition(name, version or contracts.latest(name))

@@ -11,7 +11,7 @@ from dict_schemas.topics import topic
 
 
 class SealingComposer:
-    """EventComposer: encodes events with their personal data sealed. Blocks only for a subject key not cached."""
+    """EventComposer: seals, then encodes. Blocks only for a subject key not cached."""
 
     def __init__(self, codec: EventCodec, subjects: SubjectSealer, core: HybridSealer) -> None:
         self._codec = codec

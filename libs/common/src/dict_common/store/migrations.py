@@ -72,7 +72,7 @@ async def migrate(connection: "asyncpg.Connection[Any]") -> tuple[Migration, ...
 
 
 def verify(states: tuple[MigrationState, ...]) -> None:
-    """Raises MigrationsDiffer if an applied migration has another text now, or came out of order."""
+    """Raises MigrationsDiffer if an applied one has another text now, or came out of order."""
     changed = [state.migration.version for state in states if not state.intact]
     if changed:
         raise MigrationsDiffer(

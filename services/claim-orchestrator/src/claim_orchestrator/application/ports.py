@@ -90,7 +90,7 @@ class ClaimStore(Protocol):
         """
 
     async def complete_request_id(self, claim_id: UUID, role: str, proposed: UUID) -> UUID:
-        """Stores the RequestId of completeClaim unless there is one; answers the one that stands."""
+        """Stores completeClaim's RequestId unless there is one; answers the one that stands."""
 
 
 class ClaimProcess(Protocol):
