@@ -43,14 +43,18 @@ class World:
 
     def start(self, *names: str) -> None:
         """Starts processes of ours and waits until they are ready."""
+        self.start_unready(*names)
+        for name in names:
+            self.processes[name].wait_ready()
+
+    def start_unready(self, *names: str) -> None:
+        """Starts processes of ours."""
         for name in names:
             extra = {"DICT_PROBE_ADDRESS": free_address()}
             log = self.folder / f"{name}.log"
             self.processes[name] = start_process(
                 MODULES[name], self.environment | extra, log, grpc=name == "simulator"
             )
-        for name in names:
-            self.processes[name].wait_ready()
 
     def kill(self, name: str) -> None:
         """SIGKILL, and waits until it is gone."""
