@@ -1,6 +1,7 @@
 """Apache Pulsar's server distribution from Maven Central."""
 
 import hashlib
+import os
 import shutil
 import tarfile
 import threading
@@ -20,6 +21,7 @@ COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 ARTIFACT = f"org.apache.pulsar:pulsar-server-distribution:{VERSION}:tar.gz:bin"
 CHUNK_BYTES = 1 << 20
 ATTEMPTS_MAX = 3
+SYSTEM_TRUST = Path("/etc/ssl/certs/java/cacerts")
 
 
 def pulsar(cache: Cache, java_home: Path) -> Path:
@@ -55,7 +57,7 @@ def _download(cache: Cache, java_home: Path, folder: Path) -> None:
     ]
     runner = cache.runner(f"apache-pulsar-{VERSION}", "Fetching Pulsar")
     for attempt in range(1, ATTEMPTS_MAX + 1):
-        runner.run(command, environment={"JAVA_HOME": str(java_home)}, folder=folder)
+        runner.run(command, environment=_java_for_maven(java_home), folder=folder)
         shutil.rmtree(repository, ignore_errors=True)
         if sha512(folder / ARCHIVE, cache.cancelled) == SHA512:
             return
@@ -65,6 +67,19 @@ def _download(cache: Cache, java_home: Path, folder: Path) -> None:
                 f"The Pulsar archive is not the one we know (SHA-512 differs, {ATTEMPTS_MAX} "
                 "times). Look at what stands between this machine and Maven Central."
             )
+
+
+def _java_for_maven(java_home: Path) -> dict[str, str]:
+    """The machine's own Java where there is one: its owner may have taught it whom to trust.
+
+    Ours knows the public authorities only, so it is given the machine's store if that exists.
+    """
+    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+        return {}
+    options = [os.environ.get("MAVEN_OPTS", "")]
+    if SYSTEM_TRUST.is_file():
+        options.append(f"-Djavax.net.ssl.trustStore={SYSTEM_TRUST}")
+    return {"JAVA_HOME": str(java_home), "MAVEN_OPTS": " ".join(options).strip()}
 
 
 def maven(cache: Cache) -> Path:
