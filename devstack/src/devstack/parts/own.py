@@ -51,7 +51,9 @@ class Own(Part):
         extra = {
             key: value.format(address=address, data=data) for key, value in self.process.environment
         }
-        probes = {"DICT_PROBE_ADDRESS": address} if self.process.answers == "http" else {}
+        traces = self.site.run.log(self.name).with_suffix(".traces.jsonl")
+        ours = {"DICT_PROBE_ADDRESS": address, "DICT_TRACE_FILE": str(traces)}
+        probes = ours if self.process.answers == "http" else {}
         return Command(
             (sys.executable, "-m", self.process.module),
             {**self.site.environment, **probes, **extra, "PYTHONUNBUFFERED": "1"},
