@@ -13,13 +13,15 @@ from temporalio.service import RPCError
 
 from claim_orchestrator.application.claim_process import (
     CREATE_CLAIM_WORKFLOW,
+    SEARCH_CLAIM_ID,
+    SEARCH_CLAIMER_ISPB,
     ClaimProcessInput,
     workflow_id,
 )
 from dict_common.durable.client import as_unavailable
 
-CLAIM_ID = SearchAttributeKey.for_keyword("ClaimId")
-CLAIMER_ISPB = SearchAttributeKey.for_keyword("ClaimerIspb")
+CLAIM_ID = SearchAttributeKey.for_keyword(SEARCH_CLAIM_ID)
+CLAIMER_ISPB = SearchAttributeKey.for_keyword(SEARCH_CLAIMER_ISPB)
 
 
 class TemporalClaimProcess:

@@ -21,6 +21,13 @@ TRANSFER_ENTRY = "TransferEntry"
 
 CLAIM_STATUS_SIGNAL = "claim-status"
 
+# What claims are found by in Temporal: never personal.
+SEARCH_CLAIM_ID = "ClaimId"
+SEARCH_CLAIM_STATUS = "ClaimStatus"
+SEARCH_CLAIMER_ISPB = "ClaimerIspb"
+SEARCH_OWNER_ISPB = "OwnerIspb"
+SEARCH_EXPIRES_AT = "ClaimExpiresAt"
+
 
 def workflow_id(claim_id: UUID) -> str:
     """The claimer's workflow."""

@@ -1,13 +1,18 @@
 """The workflow's pen: every change of the claim goes through here, with ids that it chose."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import (
         RECORD_TRANSITION,
+        SEARCH_CLAIM_STATUS,
+        SEARCH_EXPIRES_AT,
+        SEARCH_OWNER_ISPB,
         TRANSFER_ENTRY,
         ClaimProcessInput,
         PlannedEvent,
@@ -17,8 +22,13 @@ with workflow.unsafe.imports_passed_through():
         Transition,
     )
     from claim_orchestrator.domain.claim import ResolutionType, WorkflowStatus
+    from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.events import EntryTransferred
     from claim_orchestrator.workflows.steps import RETRY, STEP_TIMEOUT, this_process
+
+_STATUS = SearchAttributeKey.for_keyword(SEARCH_CLAIM_STATUS)
+_OWNER = SearchAttributeKey.for_keyword(SEARCH_OWNER_ISPB)
+_EXPIRES_AT = SearchAttributeKey.for_datetime(SEARCH_EXPIRES_AT)
 
 STALE_MAX = 10
 """A row that others keep changing this often is a defect, not a race."""
@@ -55,7 +65,10 @@ class Journal:
 
     async def write(self, entry: Entry) -> Recorded:
         """One RecordTransition; repeated with the row's version if another writer was first."""
-        return await self._record(RECORD_TRANSITION, self._transition(entry))
+        recorded = await self._record(RECORD_TRANSITION, self._transition(entry))
+        if entry.snapshot is not None:
+            self._make_findable(entry.snapshot)
+        return recorded
 
     async def transfer(self, entry: Entry, request_id: UUID) -> Recorded:
         """TransferEntry: tells Core and VSYNC that the entry is ours, with its CID's inputs."""
@@ -65,6 +78,16 @@ class Journal:
             events=[PlannedEvent(workflow.uuid7(), EntryTransferred.NAME)],
         )
         return await self._record(TRANSFER_ENTRY, planned)
+
+    def _make_findable(self, shown: Snapshot) -> None:
+        """Temporal's lists show where the claim is and when it must be over."""
+        deadline = Calendar(self.process.day_seconds).claimer_deadline(shown.resolution_period_end)
+        updates: list[SearchAttributeUpdate[Any]] = [_STATUS.value_set(shown.status)]
+        if shown.donor_ispb is not None:
+            updates.append(_OWNER.value_set(shown.donor_ispb))
+        if deadline is not None:
+            updates.append(_EXPIRES_AT.value_set(deadline))
+        workflow.upsert_search_attributes(updates)
 
     def _transition(self, entry: Entry) -> Transition:
         steps, self.waiting = self.waiting, []
