@@ -28,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, show one.
 
 READ_SECONDS_MAX = 30.0
 LETTERS_MAX = 10_000
+ENVELOPE_PREFIXES = ("ce_", "dict_", "traceparent")
 
 Limit = Annotated[int, typer.Option(min=1, max=LETTERS_MAX, help="at most this many, newest last")]
 Service = Annotated[str | None, typer.Option(help="only this service's, e.g. claim-orchestrator")]
@@ -108,10 +109,16 @@ def _content(letter: DeadLetter) -> dict[str, object]:
     if name in avro.names():
         body = _decoded(name, letter.body) or body
     return {
-        "properties": {key: letter.properties[key] for key in sorted(letter.properties)},
+        "properties": {name: _masked(name, letter) for name in sorted(letter.properties)},
         "body_bytes": len(letter.body),
         "body": body,
     }
+
+
+def _masked(name: str, letter: DeadLetter) -> str:
+    """Envelope attributes as they came; what else a sender put there may be personal."""
+    value = letter.properties[name]
+    return value if name.startswith(ENVELOPE_PREFIXES) else f"[{len(value)} characters]"
 
 
 def _decoded(name: str, body: bytes) -> dict[str, object] | None:

@@ -44,6 +44,8 @@ class Received(pulsar.schema.BytesSchema):  # type: ignore[misc]
         the look-up itself fails. Runs off the event loop.
         """
         broker_version = int(message._message.int_schema_version())
+        if broker_version < 0:
+            raise _unknown(topic, "that it does not name")
         found = self._known.get((topic, broker_version))
         if found is None:
             declared = await self._declared(topic, broker_version)

@@ -9,9 +9,10 @@ from audit_sink.domain.evidence import content_digest
 from dict_common.bus.avro import AvroCodec, Record
 from dict_common.bus.incoming import Incoming
 from dict_common.bus.schemas import Received
+from dict_common.bus.settle import as_undeliverable
 from dict_common.kernel.clock import Clock, to_rfc3339
 from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
-from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.errors import DictError, Undeliverable
 from dict_schemas.topics import Topic, UnknownTopic, topic
 
 _FROM_FIELD = "field:"
@@ -26,7 +27,15 @@ class EventDecoder:
         self._codec = AvroCodec()
 
     async def decode(self, place: int, message: Incoming) -> Candidate:
-        """The candidate row of a message."""
+        """The candidate row of a message. A defect of ours buries the message, not the batch."""
+        try:
+            return await self._decode(place, message)
+        except DictError:
+            raise
+        except Exception as error:
+            raise as_undeliverable(error) from error
+
+    async def _decode(self, place: int, message: Incoming) -> Candidate:
         if len(message.body) > BODY_BYTES_MAX:
             raise Undeliverable("too-large", f"the body has {len(message.body)} bytes")
         envelope = from_properties(message.properties)
