@@ -1,0 +1,40 @@
+"""The fakes pass the same exams as the real adapters."""
+
+from uuid import UUID
+
+from dict_common.ports.directory import RequestLedger
+from dict_common.ports.sealing import SubjectKeyStore
+from dict_common.testing.ledger import InMemoryRequestLedger, LedgerRow, RequestLedgerSuite
+from dict_common.testing.subject_keys import InMemorySubjectKeyStore, SubjectKeyStoreSuite
+
+
+class TestInMemoryRequestLedger(RequestLedgerSuite):
+    """The ledger's fake."""
+
+    def setup_method(self) -> None:
+        """A fresh one."""
+        self._ledger = InMemoryRequestLedger()
+
+    async def ledger(self) -> RequestLedger:
+        """The fake."""
+        return self._ledger
+
+    async def row(self, request_id: str) -> LedgerRow:
+        """Its row."""
+        return self._ledger.rows[request_id]
+
+
+class TestInMemorySubjectKeyStore(SubjectKeyStoreSuite):
+    """The key store's fake."""
+
+    def setup_method(self) -> None:
+        """A fresh one."""
+        self._store = InMemorySubjectKeyStore()
+
+    async def store(self) -> SubjectKeyStore:
+        """The fake."""
+        return self._store
+
+    async def destroy(self, key_id: UUID) -> None:
+        """Erases."""
+        self._store.destroy(key_id)
