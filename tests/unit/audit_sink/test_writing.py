@@ -1,0 +1,282 @@
+"""One batch: new once, duplicates dropped, poison alone, nothing acknowledged too early."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from audit_sink.application.keep_months import KeepMonths, months_from
+from audit_sink.application.ports import Candidate, RowRefused, Written
+from audit_sink.application.sink import Outlets, Sink
+from audit_sink.application.write_batch import BatchResult, WriteBatch
+from audit_sink.domain.audit_row import AuditRow, canonical_json, check
+from audit_sink.domain.evidence import batch_root, content_digest, leaf, merkle_root, parts
+from dict_common.kernel.envelope import Envelope
+from dict_common.kernel.errors import Unavailable, Undeliverable
+from dict_common.testing.clock import CountingIds, FixedClock
+
+NOW = datetime(2026, 1, 31, 23, tzinfo=UTC)
+ROW = AuditRow(
+    event_id=UUID(int=1),
+    workflow_type="CreateClaimWorkflow",
+    workflow_id="claim-1",
+    workflow_run_id=None,
+    event_type="STARTED",
+    event_subtype="claim.created",
+    event_payload={"b": 1, "a": "é"},
+    user_id=None,
+    correlation_id=None,
+    occurred_at=NOW,
+    metadata={"topic": "t"},
+    source="/dict-connect/claim-orchestrator",
+    aggregate_type="claim",
+    aggregate_id="1",
+    aggregate_sequence=1,
+    participant_ispb="12345678",
+)
+
+
+def row(number: int, **changes: Any) -> AuditRow:
+    """A row with its own id."""
+    return replace(ROW, event_id=UUID(int=number), **changes)
+
+
+def candidate(number: int, digest: int = 1, place: int | None = None) -> Candidate:
+    """A candidate of that id."""
+    return Candidate(number if place is None else place, row(number), digest)
+
+
+class MemoryStore:
+    """AuditStore in memory; refuses batches with a bad row, as COPY does."""
+
+    def __init__(self, *bad: int) -> None:
+        self.digests: dict[UUID, int] = {}
+        self.bad = {UUID(int=number) for number in bad}
+        self.batches: list[int] = []
+        self.away = 0
+        self.partitions: set[date] = set()
+
+    async def write(self, _batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("postgres-failed", "away")
+        self.batches.append(len(candidates))
+        if any(it.row.event_id in self.bad for it in candidates):
+            raise RowRefused("22P05", "no")
+        known = [it for it in candidates if it.row.event_id in self.digests]
+        new = [it for it in candidates if it.row.event_id not in self.digests]
+        reused = [it for it in known if self.digests[it.row.event_id] != it.content_digest]
+        self.digests |= {it.row.event_id: it.content_digest for it in new}
+        return Written(tuple(new), len(known) - len(reused), tuple(reused))
+
+    async def ensure_months(self, months: Sequence[date]) -> None:
+        self.partitions |= set(months)
+
+    async def months(self) -> frozenset[date]:
+        return frozenset(self.partitions)
+
+
+async def test_batch_is_written_once_however_often() -> None:
+    store = MemoryStore()
+    write = WriteBatch(store, CountingIds())
+    batch = [candidate(number) for number in range(1, 6)]
+    assert len((await write(batch)).new) == 5
+    again = await write(batch)
+    assert (len(again.new), again.duplicates, again.poison) == (0, 5, ())
+
+
+async def test_duplicates_inside_a_batch() -> None:
+    write = WriteBatch(MemoryStore(), CountingIds())
+    result = await write([candidate(1), candidate(1, place=7), candidate(1, digest=2, place=8)])
+    assert (len(result.new), result.duplicates) == (1, 1)
+    ((bad,),) = [result.poison]
+    assert (bad.place, bad.error.reason_code) == (8, "event-id-reused")
+
+
+async def test_reused_id_across_batches() -> None:
+    write = WriteBatch(MemoryStore(), CountingIds())
+    await write([candidate(1)])
+    (bad,) = (await write([candidate(1, digest=2), candidate(2)])).poison
+    assert bad.error.reason_code == "event-id-reused"
+
+
+@pytest.mark.parametrize("bad", [(3,), (1,), (8,), (2, 7), tuple(range(1, 9))])
+async def test_bad_rows_are_found_by_halving_and_the_others_are_in(bad: tuple[int, ...]) -> None:
+    store = MemoryStore(*bad)
+    result = await WriteBatch(store, CountingIds())([candidate(n) for n in range(1, 9)])
+    assert {poison.place for poison in result.poison} == set(bad)
+    assert {poison.error.reason_code for poison in result.poison} == {"row-refused"}
+    assert set(store.digests) == {UUID(int=n) for n in range(1, 9)} - store.bad
+
+
+class MemorySource:
+    """Batches from a list; remembers what was acknowledged."""
+
+    def __init__(self, stop: asyncio.Event, *batches: list[int]) -> None:
+        self.batches, self.acknowledged, self.stop = list(batches), list[int](), stop
+
+    async def batch(self) -> list[int]:
+        if self.batches:
+            return self.batches.pop(0)
+        self.stop.set()
+        return []
+
+    async def acknowledge(self, messages: Sequence[int]) -> None:
+        self.acknowledged += messages
+
+
+class Decoder:
+    """Negative numbers are junk."""
+
+    async def decode(self, place: int, message: int) -> Candidate:
+        if message < 0:
+            raise Undeliverable("undecodable", "junk")
+        return candidate(message, place=place)
+
+
+class Bench:
+    """A sink over memory."""
+
+    def __init__(self, *batches: list[int]) -> None:
+        self.stop = asyncio.Event()
+        self.store, self.source = MemoryStore(), MemorySource(self.stop, *batches)
+        self.buried: list[int] = []
+        self.pauses = 0
+        keep = KeepMonths(self.store, FixedClock(NOW), 2)
+        self.sink: Sink[int] = Sink(
+            self.source,
+            Decoder(),
+            WriteBatch(self.store, CountingIds()),
+            keep,
+            Outlets(self.bury, self.report, self.paused),
+        )
+
+    async def bury(self, message: int, _error: Undeliverable) -> None:
+        assert message not in self.source.acknowledged
+        self.buried.append(message)
+
+    def report(self, _result: BatchResult, seconds: float) -> None:
+        assert seconds >= 0
+
+    def paused(self, _error: Unavailable) -> None:
+        self.pauses += 1
+
+
+async def test_sink_writes_buries_and_then_acknowledges() -> None:
+    bench = Bench([1, -2, 3], [4])
+    await bench.sink.run(bench.stop)
+    assert bench.buried == [-2]
+    assert bench.source.acknowledged == [1, -2, 3, 4]
+    assert len(bench.store.digests) == 3
+
+
+async def test_batch_waits_in_memory_while_the_database_is_away() -> None:
+    bench = Bench([1, 2])
+    bench.store.away = 3
+    await bench.sink.run(bench.stop)
+    assert bench.pauses == 3
+    assert bench.source.acknowledged == [1, 2]
+
+
+async def test_stop_while_the_database_is_away_acknowledges_nothing() -> None:
+    bench = Bench([1, 2])
+    bench.store.away = 1_000
+
+    def stop_at_second(_error: Unavailable) -> None:
+        bench.pauses += 1
+        if bench.pauses == 2:
+            bench.stop.set()
+
+    bench.sink._outlets = Outlets(bench.bury, bench.report, stop_at_second)
+    await bench.sink.run(bench.stop)
+    assert bench.source.acknowledged == []
+
+
+def test_months_cross_the_year() -> None:
+    assert months_from(date(2026, 11, 30), 4) == (
+        date(2026, 11, 1),
+        date(2026, 12, 1),
+        date(2027, 1, 1),
+        date(2027, 2, 1),
+    )
+
+
+async def test_missing_months_are_made() -> None:
+    store = MemoryStore()
+    keep = KeepMonths(store, FixedClock(NOW), 2)
+    await keep()
+    assert keep.known == {date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)}
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (row(1, occurred_at=NOW + timedelta(hours=24, seconds=1)), "time-in-future"),
+        (row(1, aggregate_id="x" * 256), "field-too-long"),
+        (row(1, source="a\x00b"), "text-has-nul"),
+        (row(1, event_payload={"deep": [{"x": "\x00"}]}), "text-has-nul"),
+        (row(1, event_payload={"\x00": 1}), "text-has-nul"),
+    ],
+)
+def test_poison_is_known_before_the_database_sees_it(bad: AuditRow, reason: str) -> None:
+    with pytest.raises(Undeliverable) as buried:
+        check(bad, NOW)
+    assert buried.value.reason_code == reason
+
+
+def test_good_row_passes() -> None:
+    check(row(1, occurred_at=NOW + timedelta(hours=24)), NOW)
+    check(row(1, occurred_at=NOW - timedelta(days=9_999)), NOW)
+
+
+def test_leaf_ignores_the_order_of_names_and_sees_every_value() -> None:
+    assert leaf(row(1, event_payload={"a": "é", "b": 1})) == leaf(row(1))
+    changed = [
+        leaf(row(2)),
+        leaf(replace(ROW, workflow_run_id=UUID(int=2))),
+        leaf(replace(ROW, correlation_id="")),
+        leaf(replace(ROW, event_payload={"b": 2, "a": "é"})),
+        leaf(replace(ROW, occurred_at=NOW + timedelta(microseconds=1))),
+        leaf(replace(ROW, aggregate_sequence=2)),
+    ]
+    assert len({leaf(ROW), *changed}) == len(changed) + 1
+
+
+def test_canonical_json() -> None:
+    assert canonical_json({"b": [1, None, True], "a": "é"}) == '{"a":"é","b":[1,null,true]}'
+
+
+@pytest.mark.parametrize("size", range(1, 10))
+def test_merkle_root_sees_order_and_every_leaf(size: int) -> None:
+    leaves = [leaf(row(number)) for number in range(size)]
+    root = merkle_root(leaves)
+    assert len(root) == 32
+    for place in range(size):
+        assert merkle_root([*leaves[:place], b"\x00" * 32, *leaves[place + 1 :]]) != root
+    if size > 1:
+        assert merkle_root(leaves[::-1]) != root
+
+
+def test_parts_follow_the_months_of_a_batch() -> None:
+    rows = [row(1), row(2, occurred_at=NOW + timedelta(days=1)), row(3)]
+    january, february = parts(rows)
+    assert (january.month, january.rows) == (date(2026, 1, 1), 2)
+    assert (february.month, february.rows) == (date(2026, 2, 1), 1)
+    assert batch_root([january, february]) != batch_root([february, january])
+
+
+def test_digest_tells_contents_apart_and_fits_a_bigint() -> None:
+    envelope = Envelope(UUID(int=1), "t", "/s", NOW, "a", "claim", sequence=1)
+    digests = {
+        content_digest(envelope, b"x"),
+        content_digest(envelope, b"y"),
+        content_digest(replace(envelope, subject="b"), b"x"),
+        content_digest(replace(envelope, sequence=2), b"x"),
+        content_digest(replace(envelope, type="ta", source="s"), b"x"),
+    }
+    assert len(digests) == 5
+    assert all(-(2**63) <= digest < 2**63 for digest in digests)
