@@ -20,6 +20,8 @@ from devstack.doctor import examine
 from devstack.failures import Cancelled, StackFailure
 from devstack.fetch.view import FetchView, fetch_quietly
 from devstack.layout import cache_folder, default_run_folder, repository
+from devstack.parts import postgres
+from devstack.schema_sql import dump_schema
 from devstack.stack import Stack
 from devstack.statusview import print_status
 
@@ -99,6 +101,15 @@ def generate() -> None:
     except generation.GenerationFailed as problem:
         raise StackFailure(str(problem)) from problem
     say(f"{len(written)} files written under schemas/src.")
+    stack = user_stack()
+    if not any(part.state == "running" and part.name == postgres.NAME for part in stack.status()):
+        say("schemas/sql/schema.sql left alone: it needs a migrated database. First: ./dev up")
+        return
+    stack.prepare()
+    pg_dump = fetch_quietly(threading.Event(), frozenset()).postgres_bin / "pg_dump"
+    target = repository() / "schemas" / "sql" / "schema.sql"
+    target.write_text(dump_schema(pg_dump, stack.environment()), encoding="utf-8")
+    say("schemas/sql/schema.sql written.")
 
 
 @app.command()

@@ -91,8 +91,8 @@ class EntryTransferred(ClaimEvent):
     NAME = "entry.transferred"
     entry_id: str | None
     participant: str
-    account_type: str
     key: str
+    account_type: str
     owner_tax_id: str
     owner_name: str
     owner_trade_name: str | None
