@@ -1,10 +1,11 @@
 """CreateClaimWorkflow: one claim in the role of claimer, from DICT's OPEN to its end."""
 
+import contextlib
 from datetime import timedelta
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ChildWorkflowError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -70,9 +71,9 @@ class CreateClaimWorkflow:
             if CLAIMER[DictStatus(shown.status)].next is Step.COMPLETE:
                 await self._complete(shown)
             shown = await self._next(shown)
-        monitor.cancel()
         if shown.status == DictStatus.COMPLETED:
             await self._transfer(shown)
+        await self._stop(monitor)
         return CLAIMER[DictStatus(shown.status)].status
 
     async def _open(self) -> Snapshot | Decided:
@@ -133,6 +134,13 @@ class CreateClaimWorkflow:
             id=monitor_id(self._process.claim_id),
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
         )
+
+    @staticmethod
+    async def _stop(monitor: "workflow.ChildWorkflowHandle[object, object]") -> None:
+        """The claim leaves no child behind; the monitor may have ended by itself."""
+        monitor.cancel()
+        with contextlib.suppress(ChildWorkflowError):
+            await monitor
 
     async def _next(self, shown: Snapshot) -> Snapshot:
         """Waits for news of DICT that go forward, and records them."""
