@@ -1,4 +1,4 @@
-"""The claim's workflows without a server: every order of what may happen, one end for each claim."""
+"""The claim's workflows without a server: any order of events, one end for each claim."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from claim_orchestrator.workflows.monitor_status import MonitorInput, MonitorSta
 from dict_common.ports.directory import CallContext, DirectoryRefused
 from dict_common.ports.outgoing import ComposedFrom, OutgoingEvent
 from dict_common.testing.clock import CountingIds, FixedClock
-from dict_common.testing.directory import InMemoryDirectory
+from dict_common.testing.directory import InMemoryDirectory, Script
 from tests.support.claim_fakes import InMemoryClaims
 from tests.support.claim_inputs import process_input
 from tests.support.workflow_simulation import Activity, SimulatedWorkflow
@@ -99,7 +99,7 @@ class Stage:
         return self.claims.rows[CLAIM, Role.CLAIMER]
 
 
-def refuse(problem: str, status: int, operation: str, times: int = 1_000) -> object:
+def refuse(problem: str, status: int, operation: str, times: int = 1_000) -> Script:
     """A script that refuses an operation."""
     left = [times]
 
@@ -146,7 +146,7 @@ def test_claim_that_the_donor_cancels_ends_rejected() -> None:
 
 def test_claim_that_dict_refuses_fails_and_says_why() -> None:
     stage = Stage()
-    stage.directory.script = refuse("ClaimKeyNotFound", 404, "CreateClaim")  # type: ignore[assignment]
+    stage.directory.script = refuse("ClaimKeyNotFound", 404, "CreateClaim")
     workflow = stage.start()
     workflow.run()
     assert (workflow.closed, workflow.result) == ("COMPLETED", "FAILED")
@@ -156,7 +156,7 @@ def test_claim_that_dict_refuses_fails_and_says_why() -> None:
 
 def test_outage_of_dict_is_retried_until_it_is_over() -> None:
     stage = Stage()
-    stage.directory.script = refuse("ServiceUnavailable", 503, "CreateClaim", 5)  # type: ignore[assignment]
+    stage.directory.script = refuse("ServiceUnavailable", 503, "CreateClaim", 5)
     workflow = stage.start()
     workflow.run()
     assert stage.events == ["claim.created"]
@@ -171,7 +171,7 @@ def test_refused_completion_is_kept_and_dict_decides(problem: str, status: int) 
     workflow = stage.start()
     workflow.run()
     stage.donor("CONFIRMED")
-    stage.directory.script = refuse(problem, status, "CompleteClaim")  # type: ignore[assignment]
+    stage.directory.script = refuse(problem, status, "CompleteClaim")
     stage.tell(workflow)
     workflow.run()
     assert not workflow.closed

@@ -1,4 +1,4 @@
-"""The sink on real servers: every event once, evidence that fits, poison found, outages waited out."""
+"""The sink on real servers: once, evidence that fits, poison found, outages waited out."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator

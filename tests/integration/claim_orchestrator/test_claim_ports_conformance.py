@@ -58,7 +58,8 @@ class TestPostgresClaimPorts(ClaimPortsSuite):
         """Rows of the outbox."""
         query = Query(
             "sequences",
-            "SELECT sequence, event_id FROM connect.outbox WHERE message_key = $1 ORDER BY sequence",
+            "SELECT sequence, event_id FROM connect.outbox "
+            "WHERE message_key = $1 ORDER BY sequence",
         )
         rows = await self._database.fetch(query, (str(subject),))
         return [(row["sequence"], row["event_id"]) for row in rows]
