@@ -1,4 +1,4 @@
-"""Everything of ours is killed while a claim is under way: it ends once, and every promise holds."""
+"""All of ours is killed while a claim is under way: it ends once, and every promise holds."""
 
 from collections.abc import Iterator
 from pathlib import Path
