@@ -9,6 +9,7 @@ import os
 import pytest
 
 from devstack.stack import Stack
+from devstack.suite import uninterrupted
 from tests.support.stack import SharedStack
 
 _SHARED = pytest.StashKey[SharedStack]()
@@ -55,8 +56,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stops the servers, also after Ctrl-C."""
-    config.stash[_SHARED].end()
+    """Stops the servers, also after Ctrl-C, and however often it is pressed."""
+    with uninterrupted():
+        config.stash[_SHARED].end()
 
 
 @pytest.fixture(scope="session")

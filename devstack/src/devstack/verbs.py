@@ -199,4 +199,4 @@ def main() -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise suite.Ended
