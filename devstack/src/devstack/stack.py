@@ -5,6 +5,7 @@ import os
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -109,7 +110,8 @@ class Stack:
         """Stops everything, our own processes first. Returns False when nothing ran."""
         if not self.run.root.is_dir():
             return False
-        with self._locked():
+        # A cancelled `up` of another thread still holds the lock while it stops what it started.
+        with self._locked(cancellable=False):
             state = self._state.read()
             if not state.processes:
                 return False
@@ -242,7 +244,7 @@ class Stack:
         return PartStatus(name, "running", record.pid, port, rss_bytes)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, *, cancellable: bool = True) -> Iterator[None]:
         self.run.root.mkdir(parents=True, exist_ok=True)
         with self.run.lock.open("w") as lock:
             told = False
@@ -254,8 +256,9 @@ class Stack:
                     if not told:
                         self._say(f"Waiting for another command at work in {self.run.root}.")
                         told = True
-                    if self._cancelled.wait(LOCK_POLL_SECONDS):
+                    if self._cancelled.is_set() and cancellable:
                         raise Cancelled from None
+                    time.sleep(LOCK_POLL_SECONDS)
             os.set_inheritable(lock.fileno(), False)
             yield
 
