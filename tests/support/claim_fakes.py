@@ -9,7 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from claim_orchestrator.application.claim_process import ClaimProcessInput, Recorded
-from claim_orchestrator.application.ports import ClaimIntake, ClaimStore, NewClaim, RowChange
+from claim_orchestrator.application.ports import (
+    ClaimIntake,
+    ClaimStore,
+    NewClaim,
+    RowChange,
+    command_id_reused,
+)
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable
 from dict_common.ports.inbox import InboxKey, Seen
@@ -44,6 +50,8 @@ class InMemoryClaims:
 
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Inbox row and claim, together."""
+        if await self.seen(command) is Seen.OTHER_CONTENT:
+            raise command_id_reused()
         if not self._open(command, None):
             return False
         if (claim.claim_id, claim.role) in self.claims:
@@ -205,6 +213,8 @@ class ClaimPortsSuite(ABC):
         await intake.accept(key, new_claim())
         other = command_key(key.command_id, b"\x00other")
         assert await intake.seen(other) is Seen.OTHER_CONTENT
+        with pytest.raises(InputRefused, match="command-id-reused"):
+            await intake.accept(other, new_claim())
         await intake.reject(other, "command-id-reused", ())
         assert await intake.seen(other) is Seen.SETTLED
         assert await intake.seen(key) is Seen.OPEN

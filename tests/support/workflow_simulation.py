@@ -50,6 +50,7 @@ class SimulatedWorkflow:
     pending: list[Pending] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
     signals_out: list[tuple[str, Any]] = field(default_factory=list)
+    timers: list[int] = field(default_factory=list)
     called: list[str] = field(default_factory=list)
     closed: str = ""
     result: Any = None
@@ -102,6 +103,12 @@ class SimulatedWorkflow:
         job.signal_name = name
         job.originating_event_id = self._history + 1
         job.input.extend(_CONVERTER.payload_converter.to_payloads([value]))
+        self._activate(activation)
+
+    def fire(self) -> None:
+        """The oldest timer has run out."""
+        activation = self._activation()
+        activation.jobs.add().fire_timer.seq = self.timers.pop(0)
         self._activate(activation)
 
     def run(self, answers_max: int = 100) -> None:
@@ -182,6 +189,12 @@ class SimulatedWorkflow:
         match kind:
             case "schedule_activity":
                 self.pending.append(Pending(value.seq, value.activity_type, list(value.arguments)))
+                return None
+            case "start_timer":
+                self.timers.append(value.seq)
+                return None
+            case "cancel_timer":
+                self.timers.remove(value.seq)
                 return None
             case "start_child_workflow_execution":
                 self.children.append(value.workflow_id)

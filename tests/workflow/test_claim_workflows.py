@@ -182,6 +182,43 @@ def test_refused_completion_is_kept_and_dict_decides(problem: str, status: int) 
     assert (workflow.closed, workflow.result) == ("COMPLETED", "CANCELLED")
 
 
+def test_refused_completion_is_tried_again_though_dict_shows_nothing_new() -> None:
+    stage = Stage()
+    workflow = stage.start()
+    workflow.run()
+    stage.donor("CONFIRMED")
+    stage.directory.script = refuse("SomethingNew", 400, "CompleteClaim", 2)
+    stage.tell(workflow)
+    workflow.run()
+    for _ in range(2):
+        assert not workflow.closed
+        workflow.fire()
+        workflow.run()
+    assert (workflow.closed, workflow.result) == ("COMPLETED", "COMPLETED")
+    assert stage.events[-2:] == ["claim.completed", "entry.transferred"]
+
+
+def test_refused_reread_is_held_and_tried_again() -> None:
+    stage = Stage()
+    workflow = stage.start()
+    workflow.run()
+    stage.donor("CONFIRMED")
+    left = ["ClaimOperationInvalid", "NotFound"]
+
+    def script(name: str, _context: CallContext) -> None:
+        if name in ("CompleteClaim", "GetClaim") and left:
+            problem = left.pop(0)
+            raise DirectoryRefused(problem, 404, problem)
+
+    stage.directory.script = script
+    stage.tell(workflow)
+    workflow.run()
+    assert not workflow.closed
+    workflow.fire()
+    workflow.run()
+    assert workflow.result == "COMPLETED"
+
+
 def test_row_that_another_writer_changed_is_written_over_its_new_version() -> None:
     stage = Stage()
     stage.claims.rows[CLAIM, Role.CLAIMER] = Recorded(4, "RUNNING", None, stale=False)

@@ -20,6 +20,8 @@ from dict_common.store.roles import RolesMade
 app = typer.Typer(no_args_is_help=True, help="The database: roles, migrations, epochs.")
 
 ADMIN = "postgres"
+LOCK_ATTEMPTS_MAX = 100
+LOCK_SECONDS = 0.1
 
 
 @app.command("roles")
@@ -113,9 +115,19 @@ async def _states() -> tuple[MigrationState, ...]:
 
 async def _new_epoch(service: str) -> bool:
     connection = await open_connection(shared().postgres_url, "migrator")
-    query = load_queries("dict_common.store", "outbox")["relay_new_epoch"]
+    queries = load_queries("dict_common.store", "outbox")
     try:
-        return bool(await timed_fetch(connection, query, (service,)))
+        # A relay at work keeps the old name for its turn: what it then sent would be dropped.
+        for _ in range(LOCK_ATTEMPTS_MAX):
+            (row,) = await timed_fetch(connection, queries["relay_lock_of"], (service,))
+            if row["locked"]:
+                return bool(await timed_fetch(connection, queries["relay_new_epoch"], (service,)))
+            await asyncio.sleep(LOCK_SECONDS)
+        raise CommandFailed(
+            Exit.CONFLICT,
+            f"a relay of {service} is at work: stop it first, then give the new epoch",
+            f"dictctl db new-epoch {service}",
+        )
     finally:
         await connection.close()
 

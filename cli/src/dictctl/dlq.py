@@ -28,7 +28,9 @@ app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, show one.
 
 READ_SECONDS_MAX = 30.0
 LETTERS_MAX = 10_000
-ENVELOPE_PREFIXES = ("ce_", "dict_", "traceparent")
+SHOWN_PROPERTIES = frozenset(
+    {"ce_specversion", "ce_id", "ce_type", "ce_time", "ce_sequence", "dict_aggregatetype"}
+)
 
 Limit = Annotated[int, typer.Option(min=1, max=LETTERS_MAX, help="at most this many, newest last")]
 Service = Annotated[str | None, typer.Option(help="only this service's, e.g. claim-orchestrator")]
@@ -116,9 +118,9 @@ def _content(letter: DeadLetter) -> dict[str, object]:
 
 
 def _masked(name: str, letter: DeadLetter) -> str:
-    """Envelope attributes as they came; what else a sender put there may be personal."""
+    """Attributes with a syntax as they came; free text of a sender may be personal."""
     value = letter.properties[name]
-    return value if name.startswith(ENVELOPE_PREFIXES) else f"[{len(value)} characters]"
+    return value if name in SHOWN_PROPERTIES else f"[{len(value)} characters]"
 
 
 def _decoded(name: str, body: bytes) -> dict[str, object] | None:

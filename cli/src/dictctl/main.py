@@ -88,7 +88,8 @@ def _run(arguments: list[str]) -> int:
 
 def _tell(failure: CommandFailed) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[red]failed:[/red] {failure.message}", markup=True)
+    console.print("failed:", style="red", end=" ")
+    console.print(failure.message, markup=False)
     if failure.next_step:
         console.print(f"next: {failure.next_step}", markup=False)
     return failure.code

@@ -14,4 +14,6 @@ CREATE INDEX idx_workflow_events_aggregate ON audit.workflow_events
     (aggregate_type, aggregate_id, aggregate_sequence);
 CREATE INDEX idx_workflow_events_workflow_id ON audit.workflow_events (workflow_id, occurred_at DESC);
 CREATE INDEX idx_workflow_events_correlation ON audit.workflow_events (correlation_id);
+CREATE INDEX idx_workflow_events_rejected ON audit.workflow_events
+    ((event_payload ->> 'aggregate_id')) WHERE aggregate_type = 'command';
 CREATE INDEX idx_workflow_events_occurred_at ON audit.workflow_events USING brin (occurred_at);

@@ -1,12 +1,12 @@
 -- Who may do what. The roles are cluster-wide and made by `dictctl db roles`.
-GRANT USAGE ON SCHEMA connect TO claim_orchestrator, audit_sink, operator_ro;
+GRANT USAGE ON SCHEMA connect TO claim_orchestrator, operator_ro;
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator, operator_ro;
 GRANT USAGE ON SCHEMA audit TO audit_sink, audit_maintainer, audit_reader;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON connect.inbox, connect.outbox TO claim_orchestrator;
-GRANT SELECT, UPDATE ON connect.relay_epoch TO claim_orchestrator;
+GRANT SELECT, UPDATE (last_publish_no, halted_reason) ON connect.relay_epoch TO claim_orchestrator;
 GRANT SELECT, INSERT, UPDATE ON connect.bridge_requests TO claim_orchestrator;
-GRANT SELECT, INSERT, UPDATE ON connect.subject_keys TO claim_orchestrator;
+GRANT SELECT, INSERT ON connect.subject_keys TO claim_orchestrator;
 GRANT SELECT, INSERT ON connect.subject_aggregates TO claim_orchestrator;
 GRANT SELECT, INSERT, UPDATE ON workflows.claim_workflows, workflows.claim_decisions
     TO claim_orchestrator;

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from claim_orchestrator.application.claim_console import record_of, template
-from claim_orchestrator.application.create_claim import create_claim
+from claim_orchestrator.application.create_claim import claim_id_of, create_claim
 from claim_orchestrator.application.open_claim import ClaimPolicy, OpenClaim, Secrecy
 from claim_orchestrator.application.refuse_command import RefuseCommand
 from dict_common.bus.avro import AvroCodec
@@ -50,6 +50,7 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"account_opening_date": None}, "field-missing"),
     ({"claimer_type": "UNKNOWN"}, "value-unknown"),
     ({"claimer_tax_id": "111222333"}, "tax-id-invalid"),
+    ({"claimer_tax_id": "abcdefghijk"}, "tax-id-invalid"),
     ({"claimer_name": "x" * 151}, "field-too-long"),
     ({"claimer_trade_name": "x" * 101}, "field-too-long"),
     ({"owner_ispb": "1"}, "participant-invalid"),
@@ -165,6 +166,27 @@ async def test_rejection_is_the_same_however_often_it_is_told(desk: Desk) -> Non
     }
     decoded = AvroCodec().decode("command.rejected", 1, desk.claims.events[0][1].payload)
     assert (decoded["reason_code"], decoded["aggregate_id"]) == ("key-invalid", str(CLAIM))
+
+
+async def test_accepted_command_is_not_refused_when_settings_change(desk: Desk) -> None:
+    key, desk.process.away = command_key(), 1
+    with pytest.raises(Unavailable):
+        await desk.open_claim(key, envelope(), record(CLAIM))
+    with pytest.raises(Unavailable, match="accepted-command-refused"):
+        await desk.open_claim(key, envelope(), record(CLAIM) | {"participant": "87654321"})
+
+
+async def test_claim_id_in_capitals_is_the_same_claim(desk: Desk) -> None:
+    await desk.open_claim(
+        command_key(), envelope(), record(CLAIM) | {"claim_id": str(CLAIM).upper()}
+    )
+    assert [process.claim_id for process in desk.process.started] == [CLAIM]
+
+
+def test_rejection_names_a_claim_only_by_a_uuid() -> None:
+    assert claim_id_of({"claim_id": str(CLAIM).upper()}) == str(CLAIM)
+    assert claim_id_of({"claim_id": "11122233300"}) == ""
+    assert claim_id_of({}) == ""
 
 
 def test_template_makes_a_good_command() -> None:

@@ -21,8 +21,8 @@ WHOLE = Envelope(
     subject=str(UUID(int=8)),
     aggregate_type="claim",
     sequence=3,
-    correlation_id="c",
-    causation_id="d",
+    correlation_id=str(UUID(int=9)),
+    causation_id=str(UUID(int=10)),
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     workflow=WorkflowRef("CreateClaimWorkflow", "claim-8", "run"),
 )
@@ -45,6 +45,7 @@ def test_missing_attribute_is_named(name: str) -> None:
         ("ce_id", "7"),
         ("ce_time", "yesterday"),
         ("ce_time", "2026-01-02T03:04:05"),
+        ("ce_time", "0001-01-01T00:00:00+23:59"),
         ("ce_sequence", "-1"),
         ("ce_sequence", "one"),
         ("ce_subject", "x" * 513),
@@ -56,9 +57,15 @@ def test_wrong_attribute_is_named(name: str, value: str) -> None:
         from_properties(WHOLE.to_properties() | {name: value})
 
 
+def test_time_is_in_utc_whatever_zone_it_came_in() -> None:
+    read = from_properties(WHOLE.to_properties() | {"ce_time": "2026-01-31T23:30:00-03:00"})
+    assert read.time == datetime(2026, 2, 1, 2, 30, tzinfo=UTC)
+    assert read.time.month == 2
+
+
 def test_unreadable_optional_attributes_cost_no_message() -> None:
     read = from_properties(
-        WHOLE.to_properties() | {"traceparent": "junk", "ce_correlationid": "x" * 101}
+        WHOLE.to_properties() | {"traceparent": "junk", "ce_correlationid": "cpf-98765432100"}
     )
     assert read.traceparent is None
     assert read.correlation_id is None

@@ -85,9 +85,13 @@ class CommandSender:
 
 
 def canonical(record: Record) -> bytes:
-    """The record as JSON with sorted names and no blanks: equal content, equal bytes."""
+    """The record as JSON, sorted names, no blanks, absent values left out.
+
+    Equal content gives equal bytes, also under a later schema that adds a field nobody set.
+    """
+    present = {name: value for name, value in record.items() if value is not None}
     return json.dumps(
-        record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+        present, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
     ).encode()
 
 

@@ -101,9 +101,11 @@ class Consumer:
         """Lanes finish the message in hand; then the subscription is let go of."""
         stopped.cancel()
         await asyncio.wait(tasks[1:], timeout=PAUSE_SECONDS_MAX)
-        await answered(consumer.close(), "close the consumer")
-        for task in tasks:
-            task.cancel()
+        try:
+            await answered(consumer.close(), "close the consumer")
+        finally:
+            for task in tasks:
+                task.cancel()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
@@ -137,14 +139,17 @@ class Consumer:
 
     async def _settle(self, message: Incoming, handlers: Handlers) -> bool:
         """True when the message may be acknowledged; False if a stop came first."""
-        attempt = 0
+        attempt, defects = 0, 0
         while not self._stopping.is_set():
             attempt += 1
             error = await _outcome(handlers.handle(message))
-            settlement = settlement_of(error, attempt)
+            defects += error is not None and not isinstance(error, DictError)
+            settlement = settlement_of(error, defects)
             if settlement is Settlement.REFUSED and isinstance(error, InputRefused):
                 error = await _outcome(handlers.refuse(message, error))
-                settlement = Settlement.REFUSED if error is None else settlement_of(error, attempt)
+                settlement = Settlement.REFUSED if error is None else settlement_of(error, defects)
+                if error is not None and settlement is Settlement.REFUSED:
+                    settlement = Settlement.BURIED  # a refusal that cannot be told is no end
             if settlement is Settlement.BURIED:
                 reason = as_undeliverable(error)
                 _note(message, settlement, error)

@@ -1,10 +1,13 @@
 """A message as it arrived, before anything about it is believed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pulsar
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,15 @@ class Incoming:
         return f"Incoming({self.message_id})"
 
 
+def _readable(read: Callable[[], _Value], otherwise: _Value) -> _Value:
+    """Bytes that are no UTF-8 cost their attribute: the message then lacks what it needs, and is
+    buried like any other; raising here would stop all its neighbours."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        return otherwise
+
+
 def incoming(message: pulsar.Message) -> Incoming:
     """Reads everything out of the client's object once."""
     topic, _, partition = message.topic_name().partition("-partition-")
@@ -34,8 +46,8 @@ def incoming(message: pulsar.Message) -> Incoming:
         topic=topic,
         partition=int(partition or 0),
         message_id=f"{id_.ledger_id()}:{id_.entry_id()}:{partition or 0}:{id_.batch_index()}",
-        key=message.partition_key(),
-        properties=dict(message.properties()),
+        key=_readable(message.partition_key, ""),
+        properties=_readable(lambda: dict(message.properties()), {}),
         body=message.data(),
         published_at=datetime.fromtimestamp(message.publish_timestamp() / 1000, UTC),
         redelivery_count=message.redelivery_count(),

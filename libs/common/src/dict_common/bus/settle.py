@@ -25,8 +25,8 @@ class Settlement(StrEnum):
     AGAIN = "again"
 
 
-def settlement_of(error: Exception | None, attempt: int) -> Settlement:
-    """The row of the table; `attempt` counts from 1."""
+def settlement_of(error: Exception | None, defects: int) -> Settlement:
+    """The row of the table; `defects` counts errors that are none of ours, this one included."""
     match error:
         case None:
             return Settlement.DONE
@@ -37,7 +37,7 @@ def settlement_of(error: Exception | None, attempt: int) -> Settlement:
         case Unavailable():
             return Settlement.AGAIN
         case _:
-            return Settlement.BURIED if attempt >= DEFECT_ATTEMPTS_MAX else Settlement.AGAIN
+            return Settlement.BURIED if defects >= DEFECT_ATTEMPTS_MAX else Settlement.AGAIN
 
 
 def as_undeliverable(error: Exception | None) -> Undeliverable:

@@ -5,7 +5,7 @@
 
 from enum import IntEnum
 
-from dict_common.kernel.errors import BROKER_REFUSED, DictError, Unavailable
+from dict_common.kernel.errors import BROKER_REFUSED, ConfigurationInvalid, DictError, Unavailable
 
 
 class Exit(IntEnum):
@@ -34,6 +34,12 @@ def as_failure(error: DictError) -> CommandFailed:
     if error.reason_code == BROKER_REFUSED:
         return CommandFailed(
             Exit.CONFLICT, f"{error.reason_code}: {error.detail}", "dictctl topics diff"
+        )
+    if isinstance(error, ConfigurationInvalid):
+        return CommandFailed(
+            Exit.USAGE,
+            f"{error.reason_code}: {error.detail}",
+            "./dev up   then   ./dev run dictctl …",
         )
     if isinstance(error, Unavailable):
         return CommandFailed(

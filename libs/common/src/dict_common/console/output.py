@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 class Format(StrEnum):
@@ -38,7 +39,7 @@ def show_rows(rows: Sequence[Row], output: Format, columns: Sequence[str], empty
     for column in columns:
         table.add_column(column.upper().replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
@@ -49,7 +50,7 @@ def show_record(record: Row, output: Format) -> None:
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in record.items():
-        table.add_row(f"[bold]{name}[/bold]", _cell(value))
+        table.add_row(Text(name, style="bold"), Text(_cell(value)))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from dict_common.kernel.clock import to_rfc3339
@@ -14,6 +14,7 @@ BODY_BYTES_MAX = 64 * 1024
 """A message body beyond this is refused by the outbox and by every consumer (`too-large`)."""
 
 _PROPERTY_CHARACTERS_MAX = 512
+_ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -94,8 +95,8 @@ def from_properties(properties: Mapping[str, str]) -> Envelope:
         subject=properties["ce_subject"],
         aggregate_type=properties.get("dict_aggregatetype", ""),
         sequence=sequence,
-        correlation_id=_short(properties.get("ce_correlationid")),
-        causation_id=_short(properties.get("ce_causationid")),
+        correlation_id=_id_only(properties.get("ce_correlationid")),
+        causation_id=_id_only(properties.get("ce_causationid")),
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
         workflow=_workflow(properties),
     )
@@ -109,13 +110,14 @@ def _uuid(text: str) -> UUID:
 
 
 def _time(text: str) -> datetime:
+    """In UTC: the month of an event, and so its partition, is the month there."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise Undeliverable("envelope-invalid", "property ce_time must be RFC 3339 with a zone")
-    return instant
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Undeliverable("envelope-invalid", "property ce_time must be RFC 3339 with a zone")
 
 
 def _sequence(text: str | None) -> int | None:
@@ -126,8 +128,9 @@ def _sequence(text: str | None) -> int | None:
     return int(text)
 
 
-def _short(text: str | None) -> str | None:
-    return text if text and len(text) <= 100 and "\x00" not in text else None
+def _id_only(text: str | None) -> str | None:
+    """A UUID or a trace id: what is copied into events kept for ever is never free text."""
+    return text if text and _ID.fullmatch(text) else None
 
 
 def _workflow(properties: Mapping[str, str]) -> WorkflowRef | None:

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tink import aead
 
+from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import IdSource
 from dict_common.ports.sealing import RestSealer, Subject, SubjectKey, SubjectKeyStore
 from dict_common.secrecy.errors import CiphertextInvalid, SubjectErased
@@ -116,4 +117,8 @@ class StoredSubjectSealer:
     def _unwrap(self, key: SubjectKey | None) -> bytes:
         if key is None or key.wrapped_dek is None:
             raise SubjectErased
-        return bytes(self._kek.decrypt(key.wrapped_dek, key.subject.key_id.bytes))
+        try:
+            return bytes(self._kek.decrypt(key.wrapped_dek, key.subject.key_id.bytes))
+        except tink.TinkError:
+            # No message is at fault: the keyset lacks a key, and waits for an operator.
+            raise Unavailable("kek-key-missing", "kek.json lacks the key of a subject") from None

@@ -13,7 +13,11 @@ AWAY = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresE
 of ours is idempotent. A missing table or grant is here too: it is repaired by an operator, and no
 message is at fault."""
 
-OF_THE_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+OF_THE_DATA = (
+    asyncpg.DataError,
+    asyncpg.exceptions._base.DataError,  # the client's own: it could not encode the value
+    asyncpg.IntegrityConstraintViolationError,
+)
 """The value itself is refused: repeating it would not help."""
 
 

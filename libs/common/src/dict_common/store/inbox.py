@@ -20,6 +20,11 @@ async def look_up(connection: Connection, key: InboxKey) -> tuple[Seen, bytes]:
     return (Seen.OTHER_CONTENT if rows else Seen.NEW), key.fingerprints[0]
 
 
+async def lock(connection: Connection, key: InboxKey) -> None:
+    """Waits for whoever handles a command of this id now. Only inside a transaction."""
+    await timed_fetch(connection, _QUERIES["inbox_lock"], (key.consumer, key.command_id))
+
+
 async def insert(connection: Connection, key: InboxKey, outcome: str | None) -> bool:
     """Adds the row; False if another process was first."""
     rows = await timed_fetch(

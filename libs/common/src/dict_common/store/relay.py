@@ -43,6 +43,8 @@ class RelayHalted(DictError):
             "relay-halted",
             f"{detail}; nothing is sent until `dictctl db new-epoch {service}`",
         )
+        self.reason = detail
+        """Without the advice: what is stored."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Relay:
             except Unavailable as error:
                 _log.warning("relay-interrupted", reason=error.reason_code, detail=error.detail)
             except RelayHalted as error:
+                self.halted = error.detail
+                metrics.relay_halted.labels(self._service).set(1)
                 _log.error("relay-halted", detail=error.detail)
             metrics.relay_active.labels(self._service).set(0)
             await _wait(stop, wait_seconds)
@@ -111,9 +115,7 @@ class Relay:
         try:
             await turn.relay(stop)
         except RelayHalted as error:
-            self.halted = error.detail
-            metrics.relay_halted.labels(self._service).set(1)
-            await timed_fetch(connection, _QUERIES["relay_halt"], (error.detail,))
+            await timed_fetch(connection, _QUERIES["relay_halt"], (error.reason,))
             raise
         finally:
             await sender.close()

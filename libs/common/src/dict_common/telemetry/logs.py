@@ -36,9 +36,9 @@ PERSONAL_NAMES = frozenset(
 """Log fields of these names are never written, whatever they hold."""
 
 _PERSONAL_SHAPES = re.compile(
-    r"(?<![\w-])(?:\+[1-9]\d{7,14}"  # phone, E.164
+    r"(?<!\w)(?:\+[1-9]\d{7,14}"  # phone, E.164
     r"|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11}"  # CPF
-    r"|\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}|\d{14})(?![\w-])"  # CNPJ
+    r"|\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}|\d{14})(?!\w)"  # CNPJ
     r"|[\w.!#$'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail
 )
 
@@ -69,7 +69,10 @@ def _redacted(value: object) -> object:
         return [_redacted(inner) for inner in value]
     if isinstance(value, bytes):
         return REDACTED
-    return value if isinstance(value, bool | int | float | None) else redact_text(str(value))
+    if isinstance(value, bool | float | None):
+        return value
+    cleaned = redact_text(str(value))
+    return value if isinstance(value, int) and cleaned == str(value) else cleaned
 
 
 def configure_logs(service: str, level: str) -> None:

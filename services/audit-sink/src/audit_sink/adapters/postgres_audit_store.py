@@ -28,7 +28,9 @@ class PostgresAuditStore:
             async with self._database.transaction() as connection:
                 return await self._write(connection, batch_id, candidates)
         except OF_THE_DATA as error:
-            raise RowRefused(error.sqlstate or "?????", type(error).__name__) from error
+            raise RowRefused(
+                getattr(error, "sqlstate", None) or "client", type(error).__name__
+            ) from error
 
     async def ensure_months(self, months: Sequence[date]) -> None:
         """Makes missing partitions through a function that runs as their owner."""

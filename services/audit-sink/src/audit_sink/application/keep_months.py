@@ -25,6 +25,6 @@ class KeepMonths:
         """Raises Unavailable. Refreshes `known`: rows of other months fall into DEFAULT."""
         today = self._clock.now().date()
         wanted = months_from(today, self._months_ahead + 1)
-        missing = [month for month in wanted if month not in await self._store.months()]
-        await self._store.ensure_months(missing)
+        there = await self._store.months()
+        await self._store.ensure_months([month for month in wanted if month not in there])
         self.known = await self._store.months()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from claim_orchestrator.application.ports import NewClaim
+from claim_orchestrator.application.ports import NewClaim, command_id_reused
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.outgoing import OutgoingEvent
@@ -28,6 +28,10 @@ class PostgresClaimIntake:
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Inbox row, claim and subject link in one transaction."""
         async with self._database.transaction() as connection:
+            await inbox.lock(connection, command)
+            seen, _ = await inbox.look_up(connection, command)
+            if seen is Seen.OTHER_CONTENT:
+                raise command_id_reused()
             if not await inbox.insert(connection, command, None):
                 return False
             inserted = await timed_fetch(connection, _QUERIES["claim_insert"], _columns(claim))

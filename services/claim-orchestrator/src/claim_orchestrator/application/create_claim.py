@@ -63,8 +63,14 @@ class CreateClaim:
 
 
 def claim_id_of(record: Mapping[str, object]) -> str:
-    """The claim that a record speaks of, as text, for a rejection; empty if it has none."""
-    return str(record.get("claim_id") or "")
+    """The claim that a record speaks of, for a rejection; empty if what stands there is no UUID.
+
+    A rejection is kept for ever and in clear: free text of a sender may hold anything.
+    """
+    try:
+        return str(UUID(str(record.get("claim_id"))))
+    except ValueError:
+        return ""
 
 
 def create_claim(record: Mapping[str, object], own_participants: frozenset[str]) -> CreateClaim:
@@ -140,7 +146,8 @@ def _branch(value: str | None) -> str | None:
 
 def _tax_id(value: str) -> str:
     # Digits for a CPF; a CNPJ may be alphanumeric since DICT 2.12.1.
-    if not (value.isascii() and value.isalnum() and len(value) in (11, 14)):
+    cpf = len(value) == 11 and value.isdigit()
+    if not (value.isascii() and (cpf or (len(value) == 14 and value.isalnum()))):
         raise InputRefused("tax-id-invalid", "claimer_tax_id must be a CPF (11) or a CNPJ (14)")
     return value
 

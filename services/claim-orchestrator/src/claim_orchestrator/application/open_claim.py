@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 from claim_orchestrator.application.claim_process import ClaimProcessInput, workflow_id
 from claim_orchestrator.application.create_claim import CreateClaim, create_claim
-from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess, NewClaim
+from claim_orchestrator.application.ports import (
+    ClaimIntake,
+    ClaimProcess,
+    NewClaim,
+    command_id_reused,
+)
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.deadlines import Calendar
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.envelope import Envelope
-from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.errors import InputRefused, Unavailable
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.sealing import RestSealer, Subject, SubjectSealer
 
@@ -59,18 +64,28 @@ class OpenClaim:
         if seen is Seen.SETTLED:
             return
         if seen is Seen.OTHER_CONTENT:
-            raise InputRefused(
-                "command-id-reused",
-                "this ce_id came before with another content: give each command its own id",
-            )
-        command = create_claim(record, self._policy.participants)
-        if envelope.subject != str(command.claim_id):
+            raise command_id_reused()
+        command = self._valid(seen, record)
+        if envelope.subject.lower() != str(command.claim_id):
             raise InputRefused("subject-differs", "ce_subject must be the claim_id of the body")
         subject = await self._secrecy.subjects.subject_of(command.claimer_tax_id)
         if seen is Seen.NEW:
             await self._intake.accept(key, self._first_row(command, subject))
         await self._process.start(self._process_input(command, subject, key, envelope))
         await self._intake.settle(key, "started")
+
+    def _valid(self, seen: Seen, record: Mapping[str, object]) -> CreateClaim:
+        """Raises InputRefused for a new command; one that was accepted is never refused later."""
+        try:
+            return create_claim(record, self._policy.participants)
+        except InputRefused as error:
+            if seen is Seen.NEW:
+                raise
+            raise Unavailable(
+                "accepted-command-refused",
+                f"accepted before and against a rule now ({error.reason_code}): undo the change of "
+                "settings or release, so that its claim can start",
+            ) from error
 
     def _first_row(self, command: CreateClaim, subject: Subject) -> NewClaim:
         now = self._clock.now()

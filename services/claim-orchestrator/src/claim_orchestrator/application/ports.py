@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from claim_orchestrator.application.claim_process import ClaimProcessInput, Recorded
+from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.outgoing import OutgoingEvent
 
@@ -59,6 +60,14 @@ class RowChange:
     dict_last_modified: datetime | None
 
 
+def command_id_reused() -> InputRefused:
+    """The refusal of an id that came before with another content."""
+    return InputRefused(
+        "command-id-reused",
+        "this ce_id came before with another content: give each command its own id",
+    )
+
+
 class ClaimIntake(Protocol):
     """The consumer's side of the store: inbox row and state in one transaction."""
 
@@ -68,7 +77,8 @@ class ClaimIntake(Protocol):
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Stores inbox row, claim and subject link together; False if the command is there already.
 
-        Raises InputRefused `claim-already-known` for another command about the same claim.
+        Raises InputRefused `claim-already-known` for another command about the same claim, and
+        `command-id-reused` if another content came under the id meanwhile.
         """
 
     async def settle(self, command: InboxKey, outcome: str) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from claim_orchestrator import bootstrap
 from claim_orchestrator.application.claim_console import COMMAND, SOURCE, record_of, template
+from claim_orchestrator.domain.claim import WorkflowStatus
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
 from dict_common.kernel.clock import SystemClock
@@ -66,6 +67,10 @@ def list_(
     output: Output = Format.TABLE,
 ) -> None:
     """The newest claims first."""
+    if status and status not in set(WorkflowStatus):
+        raise CommandFailed(
+            Exit.USAGE, f"--status must be one of {', '.join(WorkflowStatus)}", "dictctl claim list"
+        )
     rows = asyncio.run(_read("newest", status or None, limit))
     columns = ("claim_id", "claim_type", "key_type", "status", "dict_status", "started_at")
     show_rows(rows, output, (*columns, "expires_at"), "no claims: dictctl claim create --template")
@@ -74,7 +79,9 @@ def list_(
 @app.command()
 def timeline(claim_id: ClaimId, output: Output = Format.TABLE) -> None:
     """Everything that happened to the claim, as audit has it; refused commands at the end."""
-    rows = asyncio.run(_read("timeline", _id(claim_id, "CLAIM_ID")))
+    asked = _id(claim_id, "CLAIM_ID")
+    known = asyncio.run(_read("find", asked))
+    rows = asyncio.run(_read("timeline", known[0]["claim_id"] if known else asked))
     if not rows:
         raise _not_found(claim_id)
     told = [row | {"what": _told(row["event_payload"])} for row in rows]

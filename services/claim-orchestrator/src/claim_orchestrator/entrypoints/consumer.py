@@ -40,7 +40,7 @@ async def work(stop: asyncio.Event, health: Health) -> None:
                 COMMAND,
                 command.envelope.traceparent,
                 SpanKind.CONSUMER,
-                {"ce_id": str(command.envelope.id), "claim_id": command.envelope.subject},
+                {"ce_id": str(command.envelope.id), "claim_id": claim_id_of(command.record)},
             ):
                 await adapters.open_claim(_key(command), command.envelope, command.record)
 

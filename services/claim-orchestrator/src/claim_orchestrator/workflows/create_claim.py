@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         monitor_id,
     )
     from claim_orchestrator.domain.claim import DictStatus, ResolutionType, WorkflowStatus
+    from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.outcomes import Outcome
     from claim_orchestrator.domain.transitions import CLAIMER, Step, moves_forward
     from claim_orchestrator.workflows.journal import (
@@ -143,12 +144,26 @@ class CreateClaimWorkflow:
             await monitor
 
     async def _next(self, shown: Snapshot) -> Snapshot:
-        """Waits for news of DICT that go forward, and records them."""
+        """Waits for news of DICT that go forward, and records them.
+
+        Answers `shown` itself when its step is to be tried again.
+        """
+        again = self._attempt_after(shown)
         while True:
-            await workflow.wait_condition(lambda: bool(self._news))
+            if not self._news:
+                with contextlib.suppress(TimeoutError):
+                    await workflow.wait_condition(lambda: bool(self._news), timeout=again)
+                if not self._news:
+                    return shown
             news = self._news.pop(0)
             if moves_forward(shown.status, news.status):
                 return await self._arrive(news)
+
+    def _attempt_after(self, shown: Snapshot) -> timedelta | None:
+        """A CONFIRMED claim is completed, however often that was refused: tried at each poll."""
+        if CLAIMER[DictStatus(shown.status)].next is not Step.COMPLETE:
+            return None
+        return Calendar(self._process.day_seconds).poll_interval()
 
     async def _complete(self, shown: Snapshot) -> None:
         """Completes; what DICT shows afterwards is news. A held error waits for the monitor's."""
@@ -189,7 +204,9 @@ class CreateClaimWorkflow:
                 error_type=refused.problem_type,
             )
         )
-        if refused.outcome == Outcome.REREAD:
+        if refused.outcome != Outcome.REREAD:
+            return
+        with contextlib.suppress(ActivityError):  # refused too: held until the next attempt
             reread: Snapshot = await workflow.execute_activity(
                 GET_CLAIM_GRPC,
                 KnownClaim(self._calls.step("GetClaim"), shown.dict_claim_id),

@@ -56,5 +56,7 @@ def decided(error: ActivityError) -> Decided:
         return Decided("RETRY", "RetriesExhausted", "no answer within the time for retries")
     if not isinstance(cause, ApplicationError) or cause.type is None:
         raise error
-    problem = str(cause.details[0]) if cause.details else cause.type
-    return Decided(cause.type, problem, cause.message)
+    if not cause.details:
+        # Not DICT's refusal: its text may hold anything and is kept in Temporal, sealed, alone.
+        return Decided(cause.type, cause.type, "the log of the worker has the error")
+    return Decided(cause.type, str(cause.details[0]), cause.message)

@@ -1,5 +1,9 @@
 -- Messages in. A command is known by (consumer, ce_id) and the fingerprint of its content.
 
+-- name: inbox_lock
+-- Commands of one id are taken one after the other, whatever their content: released at commit.
+SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::uuid::text, 0));
+
 -- name: inbox_seen
 SELECT fingerprint, outcome
 FROM connect.inbox

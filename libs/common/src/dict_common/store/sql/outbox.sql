@@ -9,6 +9,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[], $5::
 -- name: relay_lock
 SELECT pg_try_advisory_lock(hashtext('dict-connect.relay'), hashtext(current_user)) AS locked;
 
+-- name: relay_lock_of
+-- For an operator: the lock that the relay of another role would hold.
+SELECT pg_try_advisory_lock(hashtext('dict-connect.relay'), hashtext($1::text)) AS locked;
+
 -- name: relay_epoch
 SELECT epoch, last_publish_no, halted_reason FROM connect.relay_epoch
 WHERE service = current_user;

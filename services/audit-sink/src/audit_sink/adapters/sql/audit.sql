@@ -40,5 +40,5 @@ SELECT aggregate_type, aggregate_id, aggregate_sequence, occurred_at, event_type
 FROM audit.workflow_events
 WHERE (aggregate_type IN ('claim', 'claim-donor') AND aggregate_id = $1::text)
    OR (aggregate_type = 'command' AND event_payload ->> 'aggregate_id' = $1::text)
-ORDER BY aggregate_type, occurred_at, aggregate_sequence
+ORDER BY aggregate_type = 'command', aggregate_type, source, aggregate_sequence, occurred_at
 LIMIT $2;
