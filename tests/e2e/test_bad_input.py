@@ -1,5 +1,6 @@
 """Every bad command ends where a person finds it, with a reason, and its neighbours go on."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -192,6 +193,45 @@ async def test_registered_schema_that_is_unknown_to_us_is_buried(world: World, c
     letter = await dead_letter(world, claim_id)
     assert letter["reason"] == "schema-unknown"
     assert not [value for value in PERSONAL if value in json.dumps(letter)]
+
+
+async def test_properties_that_are_no_text_bury_one_message(world: World, core: Core) -> None:
+    claim_id = uuid4()
+    unreadable: Any = properties(claim_id) | {"x-note": b"\xff\xfe"}
+    before = len(world.dictctl_json("dlq", "list", "--limit", "10000"))
+    await core.send(str(claim_id), core.sealed(record(claim_id)), unreadable)
+
+    async def look() -> Any:
+        rows = world.dictctl_json("dlq", "list", "--limit", "10000")
+        return rows[before:]
+
+    (letter,) = await until(look, "the dead letter")
+    assert letter["reason"] == "envelope-invalid"
+
+
+async def test_one_command_id_is_one_command_though_two_come_at_once(
+    world: World, core: Core
+) -> None:
+    for _ in range(5):
+        command_id, claims = uuid4(), [uuid4() for _ in range(2)]
+        await asyncio.gather(
+            *(
+                core.send(str(it), core.sealed(record(it)), properties(it, command_id))
+                for it in claims
+            )
+        )
+
+        async def outcomes(command_id: UUID = command_id) -> list[str]:
+            connection = await world.connect("operator_ro")
+            rows = await connection.fetch(
+                "SELECT outcome FROM connect.inbox WHERE ce_id = $1 AND outcome IS NOT NULL",
+                command_id,
+            )
+            await connection.close()
+            return sorted(row["outcome"] for row in rows) if len(rows) == 2 else []
+
+        found = await until(outcomes, "both have their outcome")
+        assert found == ["rejected:command-id-reused", "started"]
 
 
 async def test_neighbours_of_bad_commands_are_unharmed(world: World, core: Core) -> None:

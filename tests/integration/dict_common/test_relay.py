@@ -164,6 +164,20 @@ async def test_database_made_anew_sends_under_another_name(world: World) -> None
     assert on_topic(world) == once([*before, *after])
 
 
+async def test_new_epoch_is_refused_while_a_relay_is_at_work(world: World) -> None:
+    world.start("relay")
+    first = [event(uuid4()) for _ in range(2)]
+    await write(world, first)
+    await until(lambda: drained(world), "the outbox is empty")
+    done = world.dictctl("db", "new-epoch", ROLE)
+    assert done.returncode == 5
+    assert "stop it first" in done.stderr
+    second = [event(uuid4()) for _ in range(2)]
+    await write(world, second)
+    await until(lambda: drained(world), "the outbox is empty")
+    assert on_topic(world) == once([*first, *second])
+
+
 async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: World) -> None:
     before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
     world.start("relay")
