@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from claim_orchestrator.application.claim_process import ClaimProcessInput
+from devstack.cast import CLAIMER
 from tests.support.core import ACCOUNT, KEY, NAME, TAX_ID
-from tests.support.world import CLAIMER
 
 
 def process_input(claim_id: UUID) -> ClaimProcessInput:

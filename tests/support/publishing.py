@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pulsar
 import pulsar.asyncio
 
+from devstack.cast import CLAIMER
 from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close, connect
 from dict_common.bus.router import route
@@ -19,7 +20,7 @@ from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_schemas import avro
 from tests.support.core import ACCOUNT, KEY, NAME, TAX_ID
-from tests.support.world import CLAIMER, World
+from tests.support.world import World
 
 CREATE = "claim.create"
 

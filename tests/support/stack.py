@@ -7,15 +7,13 @@ Several pytest runs of one checkout may go on at once. They share the servers of
 import fcntl
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from devstack.failures import Cancelled, StackFailure
 from devstack.fetch.view import fetch_quietly
 from devstack.stack import Stack
-from devstack.suite import test_run_folder
+from devstack.suite import alone, test_run_folder, users_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,8 +36,8 @@ class SharedStack:
     def begin(self) -> None:
         """Starts the servers in the background; called as soon as a chosen test needs them."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._users = (self._folder / "users").open("w")
-        with _alone(self._users) as first:
+        self._users = users_file(self._stack).open("w")
+        with alone(self._users) as first:
             if first and not self._keep:
                 self._stack.down()
                 for name in ("data", "logs", "state.json", "pgpass"):
@@ -67,7 +65,7 @@ class SharedStack:
             self._thread.join()
         with self._users as users:
             fcntl.flock(users, fcntl.LOCK_UN)
-            with _alone(users) as last:
+            with alone(users) as last:
                 if last and not self._keep:
                     self._stack.down()
         self._users = None
@@ -77,20 +75,6 @@ class SharedStack:
             self._stack.up(infrastructure_only=True)
         except (StackFailure, Cancelled, OSError) as failure:
             self._failure = failure
-
-
-@contextmanager
-def _alone(users: IO[str]) -> Iterator[bool]:
-    """Whether no other run uses the servers; while the block runs none can begin to."""
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        fcntl.flock(users, fcntl.LOCK_UN)
 
 
 def _remove(path: Path) -> None:

@@ -18,12 +18,11 @@ from uuid import uuid4
 
 import asyncpg
 
+from devstack.cast import CLAIMER, Operator
 from devstack.stack import Stack
 from tests.support.processes import OwnProcess, free_address, start_process
 
 TEMPLATE = "dict_template"
-CLAIMER = "12345678"
-DONOR = "87654321"
 MODULES = {
     "simulator": "bridge_simulator",
     "consumer": "claim_orchestrator.entrypoints.consumer",
@@ -73,16 +72,7 @@ class World:
         self, *arguments: str, given: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """What an operator would type."""
-        program = Path(sys.executable).parent / "dictctl"
-        return subprocess.run(
-            [str(program), *arguments],
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return Operator(self.environment).types(*arguments, given=given)
 
     def dictctl_json(self, *arguments: str) -> Any:
         """The JSON that a verb prints; an assertion error with its stderr if it fails."""

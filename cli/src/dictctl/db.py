@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import typer
 
 from dict_common.console.environment import shared
@@ -20,6 +23,8 @@ from dict_common.store.roles import RolesMade
 app = typer.Typer(no_args_is_help=True, help="The database: roles, migrations, epochs.")
 
 ADMIN = "postgres"
+MAINTENANCE = "postgres"
+MIGRATOR = "migrator"
 LOCK_ATTEMPTS_MAX = 100
 LOCK_SECONDS = 0.1
 
@@ -83,53 +88,52 @@ def new_epoch(
     say(f"{service}: new epoch; its relay goes on within seconds")
 
 
-async def _make_roles(admin: str) -> RolesMade:
+@asynccontextmanager
+async def _connected(role: str, database: str = "") -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """One connection as a role, closed at the end; to another database if one is named."""
     url = urlsplit(shared().postgres_url)
-    name = url.path.lstrip("/")
-    maintenance = urlunsplit(url._replace(path="/postgres"))
-    connection = await open_connection(maintenance, admin)
+    if database:
+        url = url._replace(path=f"/{database}")
+    connection = await open_connection(urlunsplit(url), role)
     try:
-        return await roles.make_roles(connection, name, _passwords())
+        yield connection
     finally:
         await connection.close()
 
 
+async def _make_roles(admin: str) -> RolesMade:
+    name = urlsplit(shared().postgres_url).path.lstrip("/")
+    async with _connected(admin, MAINTENANCE) as connection:
+        return await roles.make_roles(connection, name, _passwords())
+
+
 async def _migrate() -> tuple[str, ...]:
-    connection = await open_connection(shared().postgres_url, "migrator")
-    try:
+    async with _connected(MIGRATOR) as connection:
         return tuple(
             f"{migration.version} {migration.name}"
             for migration in await migrations.migrate(connection)
         )
-    finally:
-        await connection.close()
 
 
 async def _states() -> tuple[MigrationState, ...]:
-    connection = await open_connection(shared().postgres_url, "migrator")
-    try:
+    async with _connected(MIGRATOR) as connection:
         return await migrations.status(connection)
-    finally:
-        await connection.close()
 
 
 async def _new_epoch(service: str) -> bool:
-    connection = await open_connection(shared().postgres_url, "migrator")
     queries = load_queries("dict_common.store", "outbox")
-    try:
+    async with _connected(MIGRATOR) as connection:
         # A relay at work keeps the old name for its turn: what it then sent would be dropped.
         for _ in range(LOCK_ATTEMPTS_MAX):
             (row,) = await timed_fetch(connection, queries["relay_lock_of"], (service,))
             if row["locked"]:
                 return bool(await timed_fetch(connection, queries["relay_new_epoch"], (service,)))
             await asyncio.sleep(LOCK_SECONDS)
-        raise CommandFailed(
-            Exit.CONFLICT,
-            f"a relay of {service} is at work: stop it first, then give the new epoch",
-            f"dictctl db new-epoch {service}",
-        )
-    finally:
-        await connection.close()
+    raise CommandFailed(
+        Exit.CONFLICT,
+        f"a relay of {service} is at work: stop it first, then give the new epoch",
+        f"dictctl db new-epoch {service}",
+    )
 
 
 def _passwords() -> dict[str, str]:

@@ -6,7 +6,8 @@ durable before the call left · P9 outbox empty, version = max(sequence) = count
 1..n. (P12 is `devstack.planted`.)
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,29 +41,33 @@ class Evidence:
 Check = Callable[[Evidence], Awaitable[Promise]]
 
 
-async def keep_promises(environment: Mapping[str, str]) -> tuple[Promise, ...]:
-    """Checks P1, P2, P3, P5, P9 and P10 of a quiet system. Raises OSError, PulsarException."""
+@asynccontextmanager
+async def _as_operator(
+    environment: Mapping[str, str],
+) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """The database, as a role that may only read."""
     database = await asyncpg.connect(
         environment["DICT_POSTGRES_URL"], user="operator_ro", passfile=environment["PGPASSFILE"]
     )
-    messages = tuple(dump_topics(environment["DICT_PULSAR_URL"], environment["DICT_PULSAR_TENANT"]))
     try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def keep_promises(environment: Mapping[str, str]) -> tuple[Promise, ...]:
+    """Checks P1, P2, P3, P5, P9 and P10 of a quiet system. Raises OSError, PulsarException."""
+    messages = tuple(dump_topics(environment["DICT_PULSAR_URL"], environment["DICT_PULSAR_TENANT"]))
+    async with _as_operator(environment) as database:
         with other_side(environment) as dict_side:
             evidence = Evidence(database, messages, dict_side)
             return tuple([await check(evidence) for check in CHECKS])
-    finally:
-        await database.close()
 
 
 async def outbox_rows(environment: Mapping[str, str]) -> int:
     """How many events wait to be sent: 0 when the system is quiet."""
-    database = await asyncpg.connect(
-        environment["DICT_POSTGRES_URL"], user="operator_ro", passfile=environment["PGPASSFILE"]
-    )
-    try:
+    async with _as_operator(environment) as database:
         return int(await database.fetchval("SELECT count(*) FROM connect.outbox"))
-    finally:
-        await database.close()
 
 
 async def _p1(evidence: Evidence) -> Promise:

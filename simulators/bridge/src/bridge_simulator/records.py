@@ -100,8 +100,3 @@ class Claim:
     def claimer_participant(self) -> str:
         """ISPB of the claiming side."""
         return self.claimer_account.participant
-
-    @property
-    def is_open(self) -> bool:
-        """The key is locked."""
-        return self.status not in (COMPLETED, CANCELLED)

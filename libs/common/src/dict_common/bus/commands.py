@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dict_common.bus.avro import AvroCodec, Record
-from dict_common.bus.incoming import Incoming
+from dict_common.bus.incoming import Incoming, envelope_of
 from dict_common.bus.publisher import Publisher
 from dict_common.bus.schemas import Received
 from dict_common.kernel.clock import to_rfc3339
-from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
-from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.envelope import Envelope
 from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_schemas import avro as contracts
@@ -46,16 +45,7 @@ class CommandReader:
 
     async def read(self, message: Incoming) -> Command:
         """The command. Raises Undeliverable with the reason, Unavailable if a look-up failed."""
-        if len(message.body) > BODY_BYTES_MAX:
-            raise Undeliverable(
-                "too-large",
-                f"the body has {len(message.body)} bytes; the limit is {BODY_BYTES_MAX}",
-            )
-        envelope = from_properties(message.properties)
-        if envelope.type != self._name:
-            raise Undeliverable(
-                "envelope-invalid", f"property ce_type must be {self._name} on this topic"
-            )
+        envelope = envelope_of(message, self._name)
         version = await self._schemas.writer_version(message.topic, self._name, message.message)
         sealed = self._codec.decode(self._name, version, message.body)
         record = self._opener.open_fields(self._record_name, sealed, self._personal)

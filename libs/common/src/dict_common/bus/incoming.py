@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import pulsar
 
+from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
+from dict_common.kernel.errors import Undeliverable
+
 _Value = TypeVar("_Value")
 
 
@@ -27,6 +30,21 @@ class Incoming:
 
     def __repr__(self) -> str:
         return f"Incoming({self.message_id})"
+
+
+def envelope_of(message: Incoming, name: str) -> Envelope:
+    """The envelope of a message of the type `name`, before its body is looked at.
+
+    Raises Undeliverable: `too-large`, or `envelope-invalid` naming the property.
+    """
+    if len(message.body) > BODY_BYTES_MAX:
+        raise Undeliverable(
+            "too-large", f"the body has {len(message.body)} bytes; the limit is {BODY_BYTES_MAX}"
+        )
+    envelope = from_properties(message.properties)
+    if envelope.type != name:
+        raise Undeliverable("envelope-invalid", f"property ce_type must be {name} on this topic")
+    return envelope
 
 
 def _readable(read: Callable[[], _Value], otherwise: _Value) -> _Value:

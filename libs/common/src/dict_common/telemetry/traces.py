@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -48,16 +47,3 @@ def span(
         name, context=parent, kind=kind, attributes=dict(attributes or {}), record_exception=False
     ) as current:
         yield current
-
-
-@contextmanager
-def continued(traceparent: str | None) -> Iterator[None]:
-    """Makes a remote span the current one without opening a span of our own."""
-    if traceparent is None:
-        yield
-        return
-    token = otel_context.attach(_PROPAGATOR.extract({"traceparent": traceparent}))
-    try:
-        yield
-    finally:
-        otel_context.detach(token)

@@ -7,11 +7,11 @@ from audit_sink.application.ports import Candidate
 from audit_sink.domain.audit_row import AuditRow, Json, check
 from audit_sink.domain.evidence import content_digest
 from dict_common.bus.avro import AvroCodec, Record
-from dict_common.bus.incoming import Incoming
+from dict_common.bus.incoming import Incoming, envelope_of
 from dict_common.bus.schemas import Received
 from dict_common.bus.settle import as_undeliverable
 from dict_common.kernel.clock import Clock, to_rfc3339
-from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_properties
+from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import DictError, Undeliverable
 from dict_schemas.topics import Topic, UnknownTopic, topic
 
@@ -36,12 +36,8 @@ class EventDecoder:
             raise as_undeliverable(error) from error
 
     async def _decode(self, place: int, message: Incoming) -> Candidate:
-        if len(message.body) > BODY_BYTES_MAX:
-            raise Undeliverable("too-large", f"the body has {len(message.body)} bytes")
-        envelope = from_properties(message.properties)
         name = message.topic.rpartition("/")[2]
-        if envelope.type != name:
-            raise Undeliverable("envelope-invalid", f"property ce_type must be {name} here")
+        envelope = envelope_of(message, name)
         declared = _declared(name)
         version = await self._schemas.writer_version(message.topic, name, message.message)
         record = self._codec.decode_plain(name, version, message.body)
