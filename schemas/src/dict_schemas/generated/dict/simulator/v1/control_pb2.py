@@ -26,7 +26,7 @@ from dict_schemas.generated.dict.bridge.v1 import bridge_pb2 as dict__schemas_do
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6dict_schemas/generated/dict/simulator/v1/control.proto\x12\x11\x64ict.simulator.v1\x1a\x32\x64ict_schemas/generated/dict/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x10SeedEntryRequest\x12$\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Entry\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Z\n\x11SeedEntryResponse\x12$\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Entry\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0b\n\x03\x63id\x18\x03 \x01(\t\"Z\n\x11\x41\x63tOnClaimRequest\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\":\n\x12\x41\x63tOnClaimResponse\x12$\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Claim\"w\n\x15ListOperationsRequest\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_only\x18\x03 \x01(\x08\x12\x12\n\x05limit\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_limit\"\x81\x02\n\tOperation\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x10\n\x08\x63laim_id\x18\x03 \x01(\t\x12\x13\n\x0bparticipant\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x14\n\x0cx_request_id\x18\x06 \x01(\t\x12\x15\n\rstatus_before\x18\x07 \x01(\t\x12\x14\n\x0cstatus_after\x18\x08 \x01(\t\x12(\n\x04time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\teffective\x18\n \x01(\x08\x12\x14\n\x0cproblem_type\x18\x0b \x01(\t\"e\n\x16ListOperationsResponse\x12\x19\n\x11has_more_elements\x18\x01 \x01(\x08\x12\x30\n\noperations\x18\x02 \x03(\x0b\x32\x1c.dict.simulator.v1.Operation\"\x0e\n\x0cResetRequest\"\x0f\n\rResetResponse2\xf8\x02\n\x10SimulatorControl\x12V\n\tSeedEntry\x12#.dict.simulator.v1.SeedEntryRequest\x1a$.dict.simulator.v1.SeedEntryResponse\x12Y\n\nActOnClaim\x12$.dict.simulator.v1.ActOnClaimRequest\x1a%.dict.simulator.v1.ActOnClaimResponse\x12\x65\n\x0eListOperations\x12(.dict.simulator.v1.ListOperationsRequest\x1a).dict.simulator.v1.ListOperationsResponse\x12J\n\x05Reset\x12\x1f.dict.simulator.v1.ResetRequest\x1a .dict.simulator.v1.ResetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6dict_schemas/generated/dict/simulator/v1/control.proto\x12\x11\x64ict.simulator.v1\x1a\x32\x64ict_schemas/generated/dict/bridge/v1/bridge.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x10SeedEntryRequest\x12$\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Entry\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Z\n\x11SeedEntryResponse\x12$\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Entry\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0b\n\x03\x63id\x18\x03 \x01(\t\"n\n\x11\x41\x63tOnClaimRequest\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x13\n\x0bparticipant\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\":\n\x12\x41\x63tOnClaimResponse\x12$\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Claim\"w\n\x15ListOperationsRequest\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_only\x18\x03 \x01(\x08\x12\x12\n\x05limit\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_limit\"\x81\x02\n\tOperation\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x10\n\x08\x63laim_id\x18\x03 \x01(\t\x12\x13\n\x0bparticipant\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x14\n\x0cx_request_id\x18\x06 \x01(\t\x12\x15\n\rstatus_before\x18\x07 \x01(\t\x12\x14\n\x0cstatus_after\x18\x08 \x01(\t\x12(\n\x04time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\teffective\x18\n \x01(\x08\x12\x14\n\x0cproblem_type\x18\x0b \x01(\t\"e\n\x16ListOperationsResponse\x12\x19\n\x11has_more_elements\x18\x01 \x01(\x08\x12\x30\n\noperations\x18\x02 \x03(\x0b\x32\x1c.dict.simulator.v1.Operation\"\x0e\n\x0cResetRequest\"\x0f\n\rResetResponse\"\xf8\x02\n\x05\x46\x61ult\x12\x11\n\toperation\x18\x01 \x01(\t\x12\x10\n\x08\x63laim_id\x18\x02 \x01(\t\x12\x13\n\x0bparticipant\x18\x03 \x01(\t\x12\x0c\n\x04skip\x18\x04 \x01(\r\x12\r\n\x05times\x18\x05 \x01(\r\x12\x35\n\x07problem\x18\x06 \x01(\x0b\x32\".dict.simulator.v1.InjectedProblemH\x00\x12\x19\n\x0f\x64\x65lay_before_ms\x18\x07 \x01(\rH\x00\x12\x18\n\x0e\x64\x65lay_after_ms\x18\x08 \x01(\rH\x00\x12\x18\n\x0esilence_before\x18\t \x01(\x08H\x00\x12\x17\n\rsilence_after\x18\n \x01(\x08H\x00\x12\x14\n\ncut_before\x18\x0b \x01(\x08H\x00\x12\x13\n\tcut_after\x18\x0c \x01(\x08H\x00\x12\x18\n\x0bprobability\x18\r \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04seed\x18\x0e \x01(\x04H\x02\x88\x01\x01\x42\x08\n\x06\x65\x66\x66\x65\x63tB\x0e\n\x0c_probabilityB\x07\n\x05_seed\"\x93\x01\n\x0fInjectedProblem\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x18\n\x0bhttp_status\x18\x02 \x01(\rH\x00\x88\x01\x01\x12 \n\x13retry_after_seconds\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\tB\x0e\n\x0c_http_statusB\x16\n\x14_retry_after_seconds\"<\n\x10SetFaultsRequest\x12(\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32\x18.dict.simulator.v1.Fault\"\x13\n\x11SetFaultsResponse\"\x13\n\x11ListFaultsRequest\"R\n\nFaultState\x12\'\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32\x18.dict.simulator.v1.Fault\x12\x0c\n\x04seen\x18\x02 \x01(\x04\x12\r\n\x05\x66ired\x18\x03 \x01(\x04\"\x8f\x01\n\x12ListFaultsResponse\x12-\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32\x1d.dict.simulator.v1.FaultState\x12\x0e\n\x06outage\x18\x02 \x01(\x08\x12:\n\x0eoutage_problem\x18\x03 \x01(\x0b\x32\".dict.simulator.v1.InjectedProblem\"S\n\x10SetOutageRequest\x12\n\n\x02on\x18\x01 \x01(\x08\x12\x33\n\x07problem\x18\x02 \x01(\x0b\x32\".dict.simulator.v1.InjectedProblem\"\x13\n\x11SetOutageResponse\"\xa9\x02\n\x10JumpClaimRequest\x12\x10\n\x08\x63laim_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x13\n\x06reason\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x63\x61ncelled_by\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x31\n\rlast_modified\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x15resolution_period_end\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x15\x63ompletion_period_end\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07_reasonB\x0f\n\r_cancelled_by\"9\n\x11JumpClaimResponse\x12$\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x15.dict.bridge.v1.Claim\"\x97\x01\n\x03\x41\x63t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08\x63laim_id\x18\x02 \x01(\t\x12\x13\n\x0bparticipant\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x10\n\x08\x61\x66ter_ms\x18\x07 \x01(\r\x12\x16\n\x0eonly_if_status\x18\x08 \x01(\t\"8\n\x10SetScriptRequest\x12$\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x16.dict.simulator.v1.Act\"\x13\n\x11SetScriptResponse\"\x13\n\x11ListScriptRequest\"\x9b\x01\n\x08\x41\x63tState\x12#\n\x03\x61\x63t\x18\x01 \x01(\x0b\x32\x16.dict.simulator.v1.Act\x12\x10\n\x08\x63laim_id\x18\x02 \x01(\t\x12\'\n\x03\x64ue\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\toperation\x18\x04 \x01(\x0b\x32\x1c.dict.simulator.v1.Operation\"?\n\x12ListScriptResponse\x12)\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x1b.dict.simulator.v1.ActState2\x8e\x07\n\x10SimulatorControl\x12V\n\tSeedEntry\x12#.dict.simulator.v1.SeedEntryRequest\x1a$.dict.simulator.v1.SeedEntryResponse\x12Y\n\nActOnClaim\x12$.dict.simulator.v1.ActOnClaimRequest\x1a%.dict.simulator.v1.ActOnClaimResponse\x12\x65\n\x0eListOperations\x12(.dict.simulator.v1.ListOperationsRequest\x1a).dict.simulator.v1.ListOperationsResponse\x12J\n\x05Reset\x12\x1f.dict.simulator.v1.ResetRequest\x1a .dict.simulator.v1.ResetResponse\x12V\n\tSetFaults\x12#.dict.simulator.v1.SetFaultsRequest\x1a$.dict.simulator.v1.SetFaultsResponse\x12Y\n\nListFaults\x12$.dict.simulator.v1.ListFaultsRequest\x1a%.dict.simulator.v1.ListFaultsResponse\x12V\n\tSetOutage\x12#.dict.simulator.v1.SetOutageRequest\x1a$.dict.simulator.v1.SetOutageResponse\x12V\n\tJumpClaim\x12#.dict.simulator.v1.JumpClaimRequest\x1a$.dict.simulator.v1.JumpClaimResponse\x12V\n\tSetScript\x12#.dict.simulator.v1.SetScriptRequest\x1a$.dict.simulator.v1.SetScriptResponse\x12Y\n\nListScript\x12$.dict.simulator.v1.ListScriptRequest\x1a%.dict.simulator.v1.ListScriptResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,19 +38,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEEDENTRYRESPONSE']._serialized_start=240
   _globals['_SEEDENTRYRESPONSE']._serialized_end=330
   _globals['_ACTONCLAIMREQUEST']._serialized_start=332
-  _globals['_ACTONCLAIMREQUEST']._serialized_end=422
-  _globals['_ACTONCLAIMRESPONSE']._serialized_start=424
-  _globals['_ACTONCLAIMRESPONSE']._serialized_end=482
-  _globals['_LISTOPERATIONSREQUEST']._serialized_start=484
-  _globals['_LISTOPERATIONSREQUEST']._serialized_end=603
-  _globals['_OPERATION']._serialized_start=606
-  _globals['_OPERATION']._serialized_end=863
-  _globals['_LISTOPERATIONSRESPONSE']._serialized_start=865
-  _globals['_LISTOPERATIONSRESPONSE']._serialized_end=966
-  _globals['_RESETREQUEST']._serialized_start=968
-  _globals['_RESETREQUEST']._serialized_end=982
-  _globals['_RESETRESPONSE']._serialized_start=984
-  _globals['_RESETRESPONSE']._serialized_end=999
-  _globals['_SIMULATORCONTROL']._serialized_start=1002
-  _globals['_SIMULATORCONTROL']._serialized_end=1378
+  _globals['_ACTONCLAIMREQUEST']._serialized_end=442
+  _globals['_ACTONCLAIMRESPONSE']._serialized_start=444
+  _globals['_ACTONCLAIMRESPONSE']._serialized_end=502
+  _globals['_LISTOPERATIONSREQUEST']._serialized_start=504
+  _globals['_LISTOPERATIONSREQUEST']._serialized_end=623
+  _globals['_OPERATION']._serialized_start=626
+  _globals['_OPERATION']._serialized_end=883
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_start=885
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_end=986
+  _globals['_RESETREQUEST']._serialized_start=988
+  _globals['_RESETREQUEST']._serialized_end=1002
+  _globals['_RESETRESPONSE']._serialized_start=1004
+  _globals['_RESETRESPONSE']._serialized_end=1019
+  _globals['_FAULT']._serialized_start=1022
+  _globals['_FAULT']._serialized_end=1398
+  _globals['_INJECTEDPROBLEM']._serialized_start=1401
+  _globals['_INJECTEDPROBLEM']._serialized_end=1548
+  _globals['_SETFAULTSREQUEST']._serialized_start=1550
+  _globals['_SETFAULTSREQUEST']._serialized_end=1610
+  _globals['_SETFAULTSRESPONSE']._serialized_start=1612
+  _globals['_SETFAULTSRESPONSE']._serialized_end=1631
+  _globals['_LISTFAULTSREQUEST']._serialized_start=1633
+  _globals['_LISTFAULTSREQUEST']._serialized_end=1652
+  _globals['_FAULTSTATE']._serialized_start=1654
+  _globals['_FAULTSTATE']._serialized_end=1736
+  _globals['_LISTFAULTSRESPONSE']._serialized_start=1739
+  _globals['_LISTFAULTSRESPONSE']._serialized_end=1882
+  _globals['_SETOUTAGEREQUEST']._serialized_start=1884
+  _globals['_SETOUTAGEREQUEST']._serialized_end=1967
+  _globals['_SETOUTAGERESPONSE']._serialized_start=1969
+  _globals['_SETOUTAGERESPONSE']._serialized_end=1988
+  _globals['_JUMPCLAIMREQUEST']._serialized_start=1991
+  _globals['_JUMPCLAIMREQUEST']._serialized_end=2288
+  _globals['_JUMPCLAIMRESPONSE']._serialized_start=2290
+  _globals['_JUMPCLAIMRESPONSE']._serialized_end=2347
+  _globals['_ACT']._serialized_start=2350
+  _globals['_ACT']._serialized_end=2501
+  _globals['_SETSCRIPTREQUEST']._serialized_start=2503
+  _globals['_SETSCRIPTREQUEST']._serialized_end=2559
+  _globals['_SETSCRIPTRESPONSE']._serialized_start=2561
+  _globals['_SETSCRIPTRESPONSE']._serialized_end=2580
+  _globals['_LISTSCRIPTREQUEST']._serialized_start=2582
+  _globals['_LISTSCRIPTREQUEST']._serialized_end=2601
+  _globals['_ACTSTATE']._serialized_start=2604
+  _globals['_ACTSTATE']._serialized_end=2759
+  _globals['_LISTSCRIPTRESPONSE']._serialized_start=2761
+  _globals['_LISTSCRIPTRESPONSE']._serialized_end=2824
+  _globals['_SIMULATORCONTROL']._serialized_start=2827
+  _globals['_SIMULATORCONTROL']._serialized_end=3737
 # @@protoc_insertion_point(module_scope)

@@ -80,12 +80,16 @@ class ActOnClaimRequest(_message.Message):
     PARTICIPANT_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     participant: _builtins.str
+    """any; empty: the claimer's for COMPLETE, else the donor's"""
     action: _builtins.str
-    """ACKNOWLEDGE, CONFIRM, CANCEL"""
+    """ACKNOWLEDGE, CONFIRM, CANCEL, COMPLETE"""
     reason: _builtins.str
-    """empty for ACKNOWLEDGE"""
+    """of CONFIRM and CANCEL"""
+    request_id: _builtins.str
+    """of COMPLETE: UUIDv4; empty: a fresh one"""
     def __init__(
         self,
         *,
@@ -93,10 +97,11 @@ class ActOnClaimRequest(_message.Message):
         participant: _builtins.str = ...,
         action: _builtins.str = ...,
         reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "claim_id", b"claim_id", "participant", b"participant", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "claim_id", b"claim_id", "participant", b"participant", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -173,14 +178,14 @@ class Operation(_message.Message):
     sequence: _builtins.int
     """1, 2, 3 … in the order in which DICT did them"""
     operation: _builtins.str
-    """the Bridge call, for example CompleteClaim"""
+    """the Bridge call, for example CompleteClaim, or Jump"""
     claim_id: _builtins.str
     """empty where there is none"""
     participant: _builtins.str
     request_id: _builtins.str
     """Bacen's RequestId, empty where there is none"""
     x_request_id: _builtins.str
-    """from the call's metadata"""
+    """from the call's metadata; an act of the script has one"""
     status_before: _builtins.str
     """of the claim"""
     status_after: _builtins.str
@@ -265,3 +270,516 @@ class ResetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResetResponse: _TypeAlias = ResetResponse  # noqa: Y015
+
+@_typing.final
+class Fault(_message.Message):
+    """---- Faults ----------------------------------------------------------------------------------
+
+    A call of the Bridge is shown to the faults in their order until one fires; those behind it do
+    not see the call. A firing is counted durably before it acts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    DELAY_BEFORE_MS_FIELD_NUMBER: _builtins.int
+    DELAY_AFTER_MS_FIELD_NUMBER: _builtins.int
+    SILENCE_BEFORE_FIELD_NUMBER: _builtins.int
+    SILENCE_AFTER_FIELD_NUMBER: _builtins.int
+    CUT_BEFORE_FIELD_NUMBER: _builtins.int
+    CUT_AFTER_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    operation: _builtins.str
+    """the Bridge call; empty: every one"""
+    claim_id: _builtins.str
+    """DICT's, as the request names it; empty: any, or none"""
+    participant: _builtins.str
+    """who calls; empty: any"""
+    skip: _builtins.int
+    """so many matching calls pass first"""
+    times: _builtins.int
+    """fires so often; 0: until the plan is replaced"""
+    delay_before_ms: _builtins.int
+    """slow before the effect: 1 to 600000"""
+    delay_after_ms: _builtins.int
+    """slow after the effect is committed: 1 to 600000"""
+    silence_before: _builtins.bool
+    """no answer ever, no effect"""
+    silence_after: _builtins.bool
+    """no answer ever, the effect is committed"""
+    cut_before: _builtins.bool
+    """UNAVAILABLE without a problem, no effect"""
+    cut_after: _builtins.bool
+    """UNAVAILABLE without a problem, the effect is committed"""
+    probability: _builtins.int
+    """percent of the matching calls, 1 to 100; absent: all"""
+    seed: _builtins.int
+    """decides which ones, always the same"""
+    @_builtins.property
+    def problem(self) -> Global___InjectedProblem:
+        """DICT refuses before its rules are asked"""
+
+    def __init__(
+        self,
+        *,
+        operation: _builtins.str = ...,
+        claim_id: _builtins.str = ...,
+        participant: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        times: _builtins.int = ...,
+        problem: Global___InjectedProblem | None = ...,
+        delay_before_ms: _builtins.int = ...,
+        delay_after_ms: _builtins.int = ...,
+        silence_before: _builtins.bool = ...,
+        silence_after: _builtins.bool = ...,
+        cut_before: _builtins.bool = ...,
+        cut_after: _builtins.bool = ...,
+        probability: _builtins.int | None = ...,
+        seed: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_seed", b"_seed", "cut_after", b"cut_after", "cut_before", b"cut_before", "delay_after_ms", b"delay_after_ms", "delay_before_ms", b"delay_before_ms", "effect", b"effect", "probability", b"probability", "problem", b"problem", "seed", b"seed", "silence_after", b"silence_after", "silence_before", b"silence_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_seed", b"_seed", "claim_id", b"claim_id", "cut_after", b"cut_after", "cut_before", b"cut_before", "delay_after_ms", b"delay_after_ms", "delay_before_ms", b"delay_before_ms", "effect", b"effect", "operation", b"operation", "participant", b"participant", "probability", b"probability", "problem", b"problem", "seed", b"seed", "silence_after", b"silence_after", "silence_before", b"silence_before", "skip", b"skip", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
+    _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType_effect: _TypeAlias = _typing.Literal["problem", "delay_before_ms", "delay_after_ms", "silence_before", "silence_after", "cut_before", "cut_after"]  # noqa: Y015
+    _WhichOneofArgType_effect: _TypeAlias = _typing.Literal["effect", b"effect"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_effect) -> _WhichOneofReturnType_effect | None: ...
+
+Global___Fault: _TypeAlias = Fault  # noqa: Y015
+
+@_typing.final
+class InjectedProblem(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    HTTP_STATUS_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """last segment of the type; may be one that nobody knows"""
+    http_status: _builtins.int
+    """400 to 599; absent: Bacen's, 400 for an unknown type"""
+    retry_after_seconds: _builtins.int
+    detail: _builtins.str
+    """empty: the type's title"""
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        http_status: _builtins.int | None = ...,
+        retry_after_seconds: _builtins.int | None = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_http_status", b"_http_status", "_retry_after_seconds", b"_retry_after_seconds", "http_status", b"http_status", "retry_after_seconds", b"retry_after_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_http_status", b"_http_status", "_retry_after_seconds", b"_retry_after_seconds", "detail", b"detail", "http_status", b"http_status", "retry_after_seconds", b"retry_after_seconds", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__http_status: _TypeAlias = _typing.Literal["http_status"]  # noqa: Y015
+    _WhichOneofArgType__http_status: _TypeAlias = _typing.Literal["_http_status", b"_http_status"]  # noqa: Y015
+    _WhichOneofReturnType__retry_after_seconds: _TypeAlias = _typing.Literal["retry_after_seconds"]  # noqa: Y015
+    _WhichOneofArgType__retry_after_seconds: _TypeAlias = _typing.Literal["_retry_after_seconds", b"_retry_after_seconds"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__http_status) -> _WhichOneofReturnType__http_status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retry_after_seconds) -> _WhichOneofReturnType__retry_after_seconds | None: ...
+
+Global___InjectedProblem: _TypeAlias = InjectedProblem  # noqa: Y015
+
+@_typing.final
+class SetFaultsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fault]:
+        """at most 1000"""
+
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___Fault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFaultsRequest: _TypeAlias = SetFaultsRequest  # noqa: Y015
+
+@_typing.final
+class SetFaultsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFaultsResponse: _TypeAlias = SetFaultsResponse  # noqa: Y015
+
+@_typing.final
+class ListFaultsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFaultsRequest: _TypeAlias = ListFaultsRequest  # noqa: Y015
+
+@_typing.final
+class FaultState(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULT_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
+    FIRED_FIELD_NUMBER: _builtins.int
+    seen: _builtins.int
+    """matching calls that came so far, skipped ones included"""
+    fired: _builtins.int
+    @_builtins.property
+    def fault(self) -> Global___Fault: ...
+    def __init__(
+        self,
+        *,
+        fault: Global___Fault | None = ...,
+        seen: _builtins.int = ...,
+        fired: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "fired", b"fired", "seen", b"seen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaultState: _TypeAlias = FaultState  # noqa: Y015
+
+@_typing.final
+class ListFaultsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    OUTAGE_FIELD_NUMBER: _builtins.int
+    OUTAGE_PROBLEM_FIELD_NUMBER: _builtins.int
+    outage: _builtins.bool
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___FaultState]: ...
+    @_builtins.property
+    def outage_problem(self) -> Global___InjectedProblem:
+        """absent: UNAVAILABLE without a problem"""
+
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___FaultState] | None = ...,
+        outage: _builtins.bool = ...,
+        outage_problem: Global___InjectedProblem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outage_problem", b"outage_problem"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "outage", b"outage", "outage_problem", b"outage_problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFaultsResponse: _TypeAlias = ListFaultsResponse  # noqa: Y015
+
+@_typing.final
+class SetOutageRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    @_builtins.property
+    def problem(self) -> Global___InjectedProblem:
+        """absent: UNAVAILABLE without a problem"""
+
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+        problem: Global___InjectedProblem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutageRequest: _TypeAlias = SetOutageRequest  # noqa: Y015
+
+@_typing.final
+class SetOutageResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutageResponse: _TypeAlias = SetOutageResponse  # noqa: Y015
+
+@_typing.final
+class JumpClaimRequest(_message.Message):
+    """---- What the other side and DICT itself do ----------------------------------------------------"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CANCELLED_BY_FIELD_NUMBER: _builtins.int
+    LAST_MODIFIED_FIELD_NUMBER: _builtins.int
+    RESOLUTION_PERIOD_END_FIELD_NUMBER: _builtins.int
+    COMPLETION_PERIOD_END_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    status: _builtins.str
+    """any text; empty: stays"""
+    reason: _builtins.str
+    """of CONFIRMED and COMPLETED confirm's, else cancel's; absent: stays"""
+    cancelled_by: _builtins.str
+    """absent: stays"""
+    @_builtins.property
+    def last_modified(self) -> _timestamp_pb2.Timestamp:
+        """absent: now"""
+
+    @_builtins.property
+    def resolution_period_end(self) -> _timestamp_pb2.Timestamp:
+        """absent: stays"""
+
+    @_builtins.property
+    def completion_period_end(self) -> _timestamp_pb2.Timestamp:
+        """absent: stays"""
+
+    def __init__(
+        self,
+        *,
+        claim_id: _builtins.str = ...,
+        status: _builtins.str = ...,
+        reason: _builtins.str | None = ...,
+        cancelled_by: _builtins.str | None = ...,
+        last_modified: _timestamp_pb2.Timestamp | None = ...,
+        resolution_period_end: _timestamp_pb2.Timestamp | None = ...,
+        completion_period_end: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancelled_by", b"_cancelled_by", "_reason", b"_reason", "cancelled_by", b"cancelled_by", "completion_period_end", b"completion_period_end", "last_modified", b"last_modified", "reason", b"reason", "resolution_period_end", b"resolution_period_end"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancelled_by", b"_cancelled_by", "_reason", b"_reason", "cancelled_by", b"cancelled_by", "claim_id", b"claim_id", "completion_period_end", b"completion_period_end", "last_modified", b"last_modified", "reason", b"reason", "resolution_period_end", b"resolution_period_end", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cancelled_by: _TypeAlias = _typing.Literal["cancelled_by"]  # noqa: Y015
+    _WhichOneofArgType__cancelled_by: _TypeAlias = _typing.Literal["_cancelled_by", b"_cancelled_by"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cancelled_by) -> _WhichOneofReturnType__cancelled_by | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+
+Global___JumpClaimRequest: _TypeAlias = JumpClaimRequest  # noqa: Y015
+
+@_typing.final
+class JumpClaimResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAIM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def claim(self) -> _bridge_pb2.Claim: ...
+    def __init__(
+        self,
+        *,
+        claim: _bridge_pb2.Claim | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JumpClaimResponse: _TypeAlias = JumpClaimResponse  # noqa: Y015
+
+@_typing.final
+class Act(_message.Message):
+    """Done once, by the same rules and with a row in the ledger, also after a restart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AFTER_MS_FIELD_NUMBER: _builtins.int
+    ONLY_IF_STATUS_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """the claim open on it, else the next one opened on it"""
+    claim_id: _builtins.str
+    """or DICT's Id of a claim; one of the two"""
+    participant: _builtins.str
+    """empty: the claimer's for COMPLETE, else the donor's"""
+    action: _builtins.str
+    """ACKNOWLEDGE, CONFIRM, CANCEL, COMPLETE"""
+    reason: _builtins.str
+    """of CONFIRM and CANCEL"""
+    request_id: _builtins.str
+    """of COMPLETE: UUIDv4; empty: a fresh one"""
+    after_ms: _builtins.int
+    """since the claim was opened; since now if it exists"""
+    only_if_status: _builtins.str
+    """waits until the claim shows it; empty: any status"""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        claim_id: _builtins.str = ...,
+        participant: _builtins.str = ...,
+        action: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        after_ms: _builtins.int = ...,
+        only_if_status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_ms", b"after_ms", "claim_id", b"claim_id", "key", b"key", "only_if_status", b"only_if_status", "participant", b"participant", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Act: _TypeAlias = Act  # noqa: Y015
+
+@_typing.final
+class SetScriptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Act]:
+        """at most 1000"""
+
+    def __init__(
+        self,
+        *,
+        acts: _abc.Iterable[Global___Act] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetScriptRequest: _TypeAlias = SetScriptRequest  # noqa: Y015
+
+@_typing.final
+class SetScriptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetScriptResponse: _TypeAlias = SetScriptResponse  # noqa: Y015
+
+@_typing.final
+class ListScriptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScriptRequest: _TypeAlias = ListScriptRequest  # noqa: Y015
+
+@_typing.final
+class ActState(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    CLAIM_ID_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    claim_id: _builtins.str
+    """of the claim it waits for or was done to; empty: none yet"""
+    @_builtins.property
+    def act(self) -> Global___Act: ...
+    @_builtins.property
+    def due(self) -> _timestamp_pb2.Timestamp:
+        """absent while there is no claim"""
+
+    @_builtins.property
+    def operation(self) -> Global___Operation:
+        """the ledger's row, once it was done or refused"""
+
+    def __init__(
+        self,
+        *,
+        act: Global___Act | None = ...,
+        claim_id: _builtins.str = ...,
+        due: _timestamp_pb2.Timestamp | None = ...,
+        operation: Global___Operation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "due", b"due", "operation", b"operation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "claim_id", b"claim_id", "due", b"due", "operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActState: _TypeAlias = ActState  # noqa: Y015
+
+@_typing.final
+class ListScriptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActState]: ...
+    def __init__(
+        self,
+        *,
+        acts: _abc.Iterable[Global___ActState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScriptResponse: _TypeAlias = ListScriptResponse  # noqa: Y015

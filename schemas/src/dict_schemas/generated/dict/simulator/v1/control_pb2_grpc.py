@@ -54,6 +54,36 @@ class SimulatorControlStub:
                 request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetRequest.SerializeToString,
                 response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetResponse.FromString,
                 _registered_method=True)
+        self.SetFaults = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/SetFaults',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsResponse.FromString,
+                _registered_method=True)
+        self.ListFaults = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/ListFaults',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.FromString,
+                _registered_method=True)
+        self.SetOutage = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/SetOutage',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageResponse.FromString,
+                _registered_method=True)
+        self.JumpClaim = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/JumpClaim',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimResponse.FromString,
+                _registered_method=True)
+        self.SetScript = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/SetScript',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptResponse.FromString,
+                _registered_method=True)
+        self.ListScript = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/ListScript',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptResponse.FromString,
+                _registered_method=True)
 
 
 class SimulatorControlServicer:
@@ -67,7 +97,7 @@ class SimulatorControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActOnClaim(self, request, context):
-        """Acts on a claim as the other participant, by the same rules and with a row in the ledger.
+        """Acts on a claim as a participant, by the same rules and with a row in the ledger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +111,49 @@ class SimulatorControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Reset(self, request, context):
-        """Forgets everything: entries, claims, CIDs, buckets, ledger.
+        """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetFaults(self, request, context):
+        """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFaults(self, request, context):
+        """The plan with how often each fault has fired, and the outage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetOutage(self, request, context):
+        """Takes the whole Bridge away, or brings it back; this service and health stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JumpClaim(self, request, context):
+        """Makes DICT show what no rule would allow; entries and CIDs stay. `Jump` in the ledger.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetScript(self, request, context):
+        """Replaces what the simulator does to claims by itself; an empty script ends it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScript(self, request, context):
+        """The script, and what became of each act.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +181,36 @@ def add_SimulatorControlServicer_to_server(servicer, server):
                     servicer.Reset,
                     request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetRequest.FromString,
                     response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetResponse.SerializeToString,
+            ),
+            'SetFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFaults,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsResponse.SerializeToString,
+            ),
+            'ListFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFaults,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.SerializeToString,
+            ),
+            'SetOutage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOutage,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageResponse.SerializeToString,
+            ),
+            'JumpClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.JumpClaim,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimResponse.SerializeToString,
+            ),
+            'SetScript': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetScript,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptResponse.SerializeToString,
+            ),
+            'ListScript': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScript,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -219,6 +321,168 @@ class SimulatorControl:
             '/dict.simulator.v1.SimulatorControl/Reset',
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetRequest.SerializeToString,
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/SetFaults',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetFaultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/ListFaults',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetOutage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/SetOutage',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JumpClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/JumpClaim',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.JumpClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetScript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/SetScript',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetScriptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/ListScript',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListScriptResponse.FromString,
             options,
             channel_credentials,
             insecure,

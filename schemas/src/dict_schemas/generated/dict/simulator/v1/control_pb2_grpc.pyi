@@ -34,11 +34,23 @@ class SimulatorControlStub:
     SeedEntry: _grpc.UnaryUnaryMultiCallable[_control_pb2.SeedEntryRequest, _control_pb2.SeedEntryResponse]
     """Puts an entry into DICT as its participant would by CreateEntry, by the same rules."""
     ActOnClaim: _grpc.UnaryUnaryMultiCallable[_control_pb2.ActOnClaimRequest, _control_pb2.ActOnClaimResponse]
-    """Acts on a claim as the other participant, by the same rules and with a row in the ledger."""
+    """Acts on a claim as a participant, by the same rules and with a row in the ledger."""
     ListOperations: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]
     """The ledger: every operation that reached the rules."""
     Reset: _grpc.UnaryUnaryMultiCallable[_control_pb2.ResetRequest, _control_pb2.ResetResponse]
-    """Forgets everything: entries, claims, CIDs, buckets, ledger."""
+    """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+    SetFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetFaultsRequest, _control_pb2.SetFaultsResponse]
+    """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong."""
+    ListFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListFaultsRequest, _control_pb2.ListFaultsResponse]
+    """The plan with how often each fault has fired, and the outage."""
+    SetOutage: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetOutageRequest, _control_pb2.SetOutageResponse]
+    """Takes the whole Bridge away, or brings it back; this service and health stay."""
+    JumpClaim: _grpc.UnaryUnaryMultiCallable[_control_pb2.JumpClaimRequest, _control_pb2.JumpClaimResponse]
+    """Makes DICT show what no rule would allow; entries and CIDs stay. `Jump` in the ledger."""
+    SetScript: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetScriptRequest, _control_pb2.SetScriptResponse]
+    """Replaces what the simulator does to claims by itself; an empty script ends it."""
+    ListScript: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListScriptRequest, _control_pb2.ListScriptResponse]
+    """The script, and what became of each act."""
 
 @_typing.type_check_only
 class SimulatorControlAsyncStub(SimulatorControlStub):
@@ -46,11 +58,23 @@ class SimulatorControlAsyncStub(SimulatorControlStub):
     SeedEntry: _aio.UnaryUnaryMultiCallable[_control_pb2.SeedEntryRequest, _control_pb2.SeedEntryResponse]  # type: ignore[assignment]
     """Puts an entry into DICT as its participant would by CreateEntry, by the same rules."""
     ActOnClaim: _aio.UnaryUnaryMultiCallable[_control_pb2.ActOnClaimRequest, _control_pb2.ActOnClaimResponse]  # type: ignore[assignment]
-    """Acts on a claim as the other participant, by the same rules and with a row in the ledger."""
+    """Acts on a claim as a participant, by the same rules and with a row in the ledger."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]  # type: ignore[assignment]
     """The ledger: every operation that reached the rules."""
     Reset: _aio.UnaryUnaryMultiCallable[_control_pb2.ResetRequest, _control_pb2.ResetResponse]  # type: ignore[assignment]
-    """Forgets everything: entries, claims, CIDs, buckets, ledger."""
+    """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+    SetFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.SetFaultsRequest, _control_pb2.SetFaultsResponse]  # type: ignore[assignment]
+    """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong."""
+    ListFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.ListFaultsRequest, _control_pb2.ListFaultsResponse]  # type: ignore[assignment]
+    """The plan with how often each fault has fired, and the outage."""
+    SetOutage: _aio.UnaryUnaryMultiCallable[_control_pb2.SetOutageRequest, _control_pb2.SetOutageResponse]  # type: ignore[assignment]
+    """Takes the whole Bridge away, or brings it back; this service and health stay."""
+    JumpClaim: _aio.UnaryUnaryMultiCallable[_control_pb2.JumpClaimRequest, _control_pb2.JumpClaimResponse]  # type: ignore[assignment]
+    """Makes DICT show what no rule would allow; entries and CIDs stay. `Jump` in the ledger."""
+    SetScript: _aio.UnaryUnaryMultiCallable[_control_pb2.SetScriptRequest, _control_pb2.SetScriptResponse]  # type: ignore[assignment]
+    """Replaces what the simulator does to claims by itself; an empty script ends it."""
+    ListScript: _aio.UnaryUnaryMultiCallable[_control_pb2.ListScriptRequest, _control_pb2.ListScriptResponse]  # type: ignore[assignment]
+    """The script, and what became of each act."""
 
 class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -67,7 +91,7 @@ class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.ActOnClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ActOnClaimResponse, _abc.Awaitable[_control_pb2.ActOnClaimResponse]]:
-        """Acts on a claim as the other participant, by the same rules and with a row in the ledger."""
+        """Acts on a claim as a participant, by the same rules and with a row in the ledger."""
 
     @_abc_1.abstractmethod
     def ListOperations(
@@ -83,6 +107,54 @@ class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.ResetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ResetResponse, _abc.Awaitable[_control_pb2.ResetResponse]]:
-        """Forgets everything: entries, claims, CIDs, buckets, ledger."""
+        """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+
+    @_abc_1.abstractmethod
+    def SetFaults(
+        self,
+        request: _control_pb2.SetFaultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetFaultsResponse, _abc.Awaitable[_control_pb2.SetFaultsResponse]]:
+        """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong."""
+
+    @_abc_1.abstractmethod
+    def ListFaults(
+        self,
+        request: _control_pb2.ListFaultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListFaultsResponse, _abc.Awaitable[_control_pb2.ListFaultsResponse]]:
+        """The plan with how often each fault has fired, and the outage."""
+
+    @_abc_1.abstractmethod
+    def SetOutage(
+        self,
+        request: _control_pb2.SetOutageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetOutageResponse, _abc.Awaitable[_control_pb2.SetOutageResponse]]:
+        """Takes the whole Bridge away, or brings it back; this service and health stay."""
+
+    @_abc_1.abstractmethod
+    def JumpClaim(
+        self,
+        request: _control_pb2.JumpClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.JumpClaimResponse, _abc.Awaitable[_control_pb2.JumpClaimResponse]]:
+        """Makes DICT show what no rule would allow; entries and CIDs stay. `Jump` in the ledger."""
+
+    @_abc_1.abstractmethod
+    def SetScript(
+        self,
+        request: _control_pb2.SetScriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetScriptResponse, _abc.Awaitable[_control_pb2.SetScriptResponse]]:
+        """Replaces what the simulator does to claims by itself; an empty script ends it."""
+
+    @_abc_1.abstractmethod
+    def ListScript(
+        self,
+        request: _control_pb2.ListScriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListScriptResponse, _abc.Awaitable[_control_pb2.ListScriptResponse]]:
+        """The script, and what became of each act."""
 
 def add_SimulatorControlServicer_to_server(servicer: SimulatorControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
