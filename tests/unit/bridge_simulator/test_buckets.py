@@ -71,6 +71,8 @@ OTHER_THAN_400 = {
     "ClaimKeyNotFound": 404,
     "ResourceConflict": 409,
     "RateLimited": 429,
+    "Gone": 410,
+    "DeprecatedResource": 410,
     "InternalServerError": 500,
     "ServiceUnavailable": 503,
 }
@@ -78,6 +80,7 @@ GRPC = {
     403: {"PERMISSION_DENIED"},
     404: {"NOT_FOUND"},
     409: {"ABORTED"},
+    410: {"NOT_FOUND"},
     429: {"RESOURCE_EXHAUSTED"},
     500: {"INTERNAL"},
     503: {"UNAVAILABLE"},

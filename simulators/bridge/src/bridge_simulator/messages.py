@@ -170,6 +170,7 @@ def problem_message(problem: DictProblem, correlation_id: str) -> bridge_pb2.Pro
         status=problem.kind.http_status,
         title=problem.kind.title,
         detail=problem.detail,
+        retry_after_seconds=problem.retry_after_seconds,
         correlation_id=correlation_id,
         violations=[
             bridge_pb2.Violation(reason=v.reason, value=v.value, property=v.property)

@@ -1,9 +1,10 @@
 """Bacen's problems: type, HTTP status, gRPC status, title.
 
-Section 1.7 of RULES.md: 400 unless a type says otherwise.
+Section 1.7 of RULES.md: 400 unless a type says otherwise. No rule here gives the types at the end:
+only an injected fault does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 
@@ -73,17 +74,58 @@ PROBLEM_KINDS: dict[str, ProblemKind] = {
     "ClaimCompletionPeriodNotEnded": ProblemKind(
         400, _STATE, "The completion period has not ended"
     ),
+    "Gone": ProblemKind(410, grpc.StatusCode.NOT_FOUND, "It was there and is no more"),
+    "DeprecatedResource": ProblemKind(410, grpc.StatusCode.NOT_FOUND, "This call is no more"),
+    "RequestSignatureInvalid": ProblemKind(400, _INVALID, "The signature is wrong"),
+    "TaxIdNumberBlocked": ProblemKind(400, _STATE, "The tax id is blocked"),
+    "UserOrAccountWithFraudRelatedRestriction": ProblemKind(
+        400, _STATE, "The user or the account is restricted for fraud"
+    ),
+    "EntryCannotBeQueriedForBookTransfer": ProblemKind(
+        400, _STATE, "The entry is not for transfers inside one participant"
+    ),
+    "EntryBlocked": ProblemKind(400, _STATE, "The entry is blocked"),
+    "EntryWithFraudRelatedRestriction": ProblemKind(
+        400, _STATE, "The entry is restricted for fraud"
+    ),
 }
+
+_GRPC_OF_HTTP = {
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ABORTED,
+    410: grpc.StatusCode.NOT_FOUND,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+def kind_of(type_name: str, http_status: int | None = None) -> ProblemKind:
+    """Bacen's kind of a type, under another HTTP status if one is given; 400 for unknown types."""
+    known = PROBLEM_KINDS.get(type_name)
+    if known is not None and http_status in (None, known.http_status):
+        return known
+    status = http_status or 400
+    by_class = grpc.StatusCode.INTERNAL if status >= 500 else _INVALID
+    kind = known or ProblemKind(status, by_class, type_name)
+    return replace(kind, http_status=status, grpc_status=_GRPC_OF_HTTP.get(status, by_class))
 
 
 class DictProblem(Exception):
     """DICT refuses. `detail` and violations may hold personal data; `str()` is the type alone."""
 
     def __init__(
-        self, type_name: str, detail: str = "", violations: tuple[Violation, ...] = ()
+        self,
+        type_name: str,
+        detail: str = "",
+        violations: tuple[Violation, ...] = (),
+        *,
+        kind: ProblemKind | None = None,
+        retry_after_seconds: int | None = None,
     ) -> None:
         self.type_name = type_name
-        self.kind = PROBLEM_KINDS[type_name]
+        self.kind = kind or PROBLEM_KINDS[type_name]
         self.detail = detail or self.kind.title
         self.violations = violations
+        self.retry_after_seconds = retry_after_seconds
         super().__init__(type_name)
