@@ -61,6 +61,7 @@ class DictWorld:
     def wait(self, **span: float) -> datetime:
         """Moves the clock, in timedelta's words."""
         self.time += timedelta(**span)
+        self.directory.changed.set()
         return self.time
 
     def enter(

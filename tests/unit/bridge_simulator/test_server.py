@@ -1,9 +1,5 @@
 """The Bridge over gRPC on loopback, in this process."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,9 +9,8 @@ from bridge_simulator.cid import EMPTY_VERIFIER
 from bridge_simulator.messages import account_message, owner_message
 from bridge_simulator.server import AddressInUse, start_server
 from dict_schemas.generated.dict.bridge.v1 import bridge_pb2 as pb
-from dict_schemas.generated.dict.bridge.v1.bridge_pb2_grpc import BridgeStub
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
-from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import SimulatorControlStub
+from tests.unit.bridge_simulator.dict_line import Line, order, problem_of
 from tests.unit.bridge_simulator.dict_world import (
     CLAIMER_ISPB,
     DONOR_ISPB,
@@ -26,71 +21,13 @@ from tests.unit.bridge_simulator.dict_world import (
     account,
 )
 
-if TYPE_CHECKING:  # these names stand in the typing stubs alone
-    from dict_schemas.generated.dict.bridge.v1.bridge_pb2_grpc import BridgeAsyncStub
-    from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import SimulatorControlAsyncStub
-
 REQUEST_ID = "a946d533-7f22-42a5-9a9b-e87cd55c0f4d"
 CID_B = "11bc81ee9e1e04290bb98285eb59d6a0452fe853136ac6e69e0670b905704da7"
 
 
-@dataclass
-class Line:
-    """Both services of a simulator, and the world behind it."""
-
-    world: DictWorld
-    port: int
-    channel: grpc.aio.Channel
-    bridge: "BridgeAsyncStub"
-    control: "SimulatorControlAsyncStub"
-
-    async def seed(self) -> control_pb2.SeedEntryResponse:
-        """João's phone at the donor's participant."""
-        entry = pb.Entry(
-            key=PHONE,
-            key_type="PHONE",
-            account=account_message(account(DONOR_ISPB)),
-            owner=owner_message(JOAO),
-        )
-        return await self.control.SeedEntry(control_pb2.SeedEntryRequest(entry=entry))
-
-    async def act(self, claim_id: str, action: str, reason: str = "") -> pb.Claim:
-        """The donor's participant acts."""
-        request = control_pb2.ActOnClaimRequest(
-            claim_id=claim_id, participant=DONOR_ISPB, action=action, reason=reason
-        )
-        return (await self.control.ActOnClaim(request)).claim
-
-
-@pytest.fixture
-async def line() -> AsyncIterator[Line]:
-    world = DictWorld()
-    running = await start_server(world.directory, "127.0.0.1", 0)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel:
-        yield Line(world, running.port, channel, BridgeStub(channel), SimulatorControlStub(channel))
-    await running.stop()
-
-
-def _order(key: str = PHONE) -> pb.CreateClaimRequest:
-    return pb.CreateClaimRequest(
-        type="PORTABILITY",
-        key=key,
-        key_type="PHONE",
-        claimer_account=account_message(account(CLAIMER_ISPB)),
-        claimer=owner_message(JOAO),
-    )
-
-
-def _problem(error: grpc.aio.AioRpcError) -> pb.Problem:
-    trailer = dict(error.trailing_metadata() or ())
-    found = trailer["dict-problem-bin"]
-    assert isinstance(found, bytes)
-    return pb.Problem.FromString(found)
-
-
 async def test_a_claims_whole_life(line: Line) -> None:
     seeded = await line.seed()
-    opened = await line.bridge.CreateClaim(_order(), metadata=(("x-request-id", "w:create:1"),))
+    opened = await line.bridge.CreateClaim(order(), metadata=(("x-request-id", "w:create:1"),))
     claim = opened.claim
     assert (claim.status, claim.donor_participant) == ("OPEN", DONOR_ISPB)
     assert len(opened.correlation_id) == 32
@@ -116,7 +53,7 @@ async def test_a_claims_whole_life(line: Line) -> None:
 
 async def test_the_ledger_over_the_back_door(line: Line) -> None:
     await line.seed()
-    opened = await line.bridge.CreateClaim(_order(), metadata=(("x-request-id", "w:create:1"),))
+    opened = await line.bridge.CreateClaim(order(), metadata=(("x-request-id", "w:create:1"),))
     await line.act(opened.claim.id, "ACKNOWLEDGE")
     await line.act(opened.claim.id, "ACKNOWLEDGE")
     request = control_pb2.ListOperationsRequest(claim_id=opened.claim.id)
@@ -137,12 +74,12 @@ async def test_the_ledger_over_the_back_door(line: Line) -> None:
     assert ([row.sequence for row in page.operations], page.has_more_elements) == ([2], True)
 
 
-async def test_a_refusal_carries_the_whole_problem(line: Line) -> None:
+async def test_a_refusal_carries_the_wholeproblem_of(line: Line) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await line.bridge.CreateClaim(_order(key="61988880000"))
+        await line.bridge.CreateClaim(order(key="61988880000"))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "ClaimInvalid"
-    problem = _problem(caught.value)
+    problem = problem_of(caught.value)
     assert problem.type == "https://dict.pi.rsfn.net.br/api/v2/error/ClaimInvalid"
     assert (problem.status, problem.HasField("retry_after_seconds")) == (400, False)
     assert len(problem.correlation_id) == 32
@@ -158,7 +95,7 @@ async def test_an_empty_bucket_is_429(line: Line) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await line.bridge.ListPolicies(request)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert _problem(caught.value).status == 429
+    assert problem_of(caught.value).status == 429
 
 
 async def test_entries_over_the_bridge(line: Line) -> None:
@@ -184,7 +121,7 @@ async def test_entries_over_the_bridge(line: Line) -> None:
         )
     )
     assert updated.entry.account.account_number == "42"
-    await line.bridge.CreateClaim(_order())
+    await line.bridge.CreateClaim(order())
     assert (await line.bridge.GetEntry(asked)).entry.open_claim_creation_date == _stamp()
     request = pb.DeleteEntryRequest(key=PHONE, participant=DONOR_ISPB, reason="USER_REQUESTED")
     with pytest.raises(grpc.aio.AioRpcError, match="EntryLockedByClaim"):
@@ -201,7 +138,7 @@ async def test_entries_over_the_bridge(line: Line) -> None:
 
 async def test_acknowledge_and_confirm_over_the_bridge(line: Line) -> None:
     await line.seed()
-    claim_id = (await line.bridge.CreateClaim(_order())).claim.id
+    claim_id = (await line.bridge.CreateClaim(order())).claim.id
     acknowledge = pb.AcknowledgeClaimRequest(claim_id=claim_id, participant=DONOR_ISPB)
     assert (await line.bridge.AcknowledgeClaim(acknowledge)).claim.status == "WAITING_RESOLUTION"
     confirm = pb.ConfirmClaimRequest(
@@ -242,7 +179,7 @@ async def test_reconciliation_over_the_bridge(line: Line) -> None:
 
 async def test_reset_forgets_everything(line: Line) -> None:
     await line.seed()
-    await line.bridge.CreateClaim(_order())
+    await line.bridge.CreateClaim(order())
     await line.control.Reset(control_pb2.ResetRequest())
     assert not (await line.control.ListOperations(control_pb2.ListOperationsRequest())).operations
     await line.seed()
@@ -253,15 +190,15 @@ async def test_reset_forgets_everything(line: Line) -> None:
 async def test_an_unknown_action_says_what_there_is(line: Line) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await line.act("x", "EXPLODE")
-    assert "ACKNOWLEDGE, CONFIRM or CANCEL" in _problem(caught.value).detail
+    assert "ACKNOWLEDGE, CONFIRM, CANCEL or COMPLETE" in problem_of(caught.value).detail
 
 
 async def test_an_own_failure_is_500_and_tells_nothing_personal(line: Line) -> None:
     line.world.directory.store.close()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await line.bridge.CreateClaim(_order())
+        await line.bridge.CreateClaim(order())
     assert caught.value.code() is grpc.StatusCode.INTERNAL
-    assert _problem(caught.value).detail == "DICT has failed"
+    assert problem_of(caught.value).detail == "DICT has failed"
 
 
 async def test_health_is_serving(line: Line) -> None:
@@ -272,7 +209,7 @@ async def test_health_is_serving(line: Line) -> None:
 
 async def test_a_taken_port_says_what_to_do(line: Line) -> None:
     with pytest.raises(AddressInUse, match="BRIDGE_SIMULATOR_ADDRESS"):
-        await start_server(DictWorld().directory, "127.0.0.1", line.port)
+        await start_server(DictWorld().directory, "127.0.0.1", line.running.port)
 
 
 def _stamp() -> Timestamp:

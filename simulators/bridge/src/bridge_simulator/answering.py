@@ -1,19 +1,22 @@
-"""Around every call: its ids, its bucket, and a refusal as status with the problem behind it."""
+"""Around every call: its ids, faults and bucket, and a refusal as status with its problem."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from bridge_simulator import formats
 from bridge_simulator.buckets import Buckets
 from bridge_simulator.directory import Directory
 from bridge_simulator.messages import problem_message
 from bridge_simulator.problems import DictProblem
+from bridge_simulator.trouble import ConnectionCut, Trouble
 
 PROBLEM_TRAILER = "dict-problem-bin"
 
@@ -34,15 +37,22 @@ class Receipt:
 
 
 class Answering:
-    """Runs one call's work; the logs get names and ids, nothing personal."""
+    """Runs one call's work; the logs get names and ids, nothing personal.
 
-    def __init__(self, directory: Directory, buckets: Buckets) -> None:
+    `trouble` None: no fault ever happens, as behind the back door.
+    """
+
+    def __init__(
+        self, directory: Directory, buckets: Buckets, trouble: Trouble | None = None
+    ) -> None:
         self._directory = directory
         self._buckets = buckets
+        self._trouble = trouble
 
     async def answer(
         self,
         context: Context,
+        request: Message,
         work: Callable[[Receipt], T],
         policy: tuple[str, str] | None = None,
     ) -> T:
@@ -56,19 +66,41 @@ class Answering:
             response_time=self._directory.now(),
             x_request_id=_metadata(context, "x-request-id"),
         )
-        try:
+
+        def in_order() -> T:
+            now = self._directory.now()
             if policy is not None:
                 formats.require_participant(policy[0])
-                self._buckets.take(*policy, self._directory.now())
-            result = work(receipt)
+                self._buckets.take(*policy, now)
+            return work(replace(receipt, response_time=now))
+
+        try:
+            result = await self._through_trouble(request, in_order)
         except DictProblem as problem:
             _log_call(receipt, problem.type_name, started)
             await _abort(context, problem, receipt)
+        except ConnectionCut:
+            _log_call(receipt, "nothing: cut", started)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection is broken")
+        except asyncio.CancelledError:
+            _log_call(receipt, "nothing: the client gave up", started)
+            raise
         except Exception:
             logger.exception("the simulator itself has failed")
             await _abort(context, DictProblem("InternalServerError"), receipt)
         _log_call(receipt, "OK", started)
         return result
+
+    async def _through_trouble(self, request: Message, work: Callable[[], T]) -> T:
+        trouble = self._trouble
+        if trouble is None:
+            return work()
+        fault = trouble.meet(request)
+        await trouble.before(fault)
+        try:
+            return work()
+        finally:
+            await trouble.after(fault)
 
 
 def _log_call(receipt: Receipt, outcome: str, started: float) -> None:

@@ -10,6 +10,7 @@ from bridge_simulator.entry_operations import EntryOperations
 from bridge_simulator.policies_servicer import PoliciesServicer
 from bridge_simulator.reconciliation import Reconciliation
 from bridge_simulator.reconciliation_servicer import ReconciliationServicer
+from bridge_simulator.trouble import Trouble
 from dict_schemas.generated.dict.bridge.v1.bridge_pb2_grpc import BridgeServicer
 
 
@@ -18,8 +19,8 @@ class SimulatedBridge(
 ):
     """Every call of `bridge.proto` over one directory."""
 
-    def __init__(self, directory: Directory, buckets: Buckets) -> None:
-        answering = Answering(directory, buckets)
+    def __init__(self, directory: Directory, buckets: Buckets, trouble: Trouble) -> None:
+        answering = Answering(directory, buckets, trouble)
         ClaimsServicer.__init__(self, answering, ClaimOperations(directory))
         EntriesServicer.__init__(self, answering, EntryOperations(directory))
         ReconciliationServicer.__init__(self, answering, Reconciliation(directory))

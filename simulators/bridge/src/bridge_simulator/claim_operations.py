@@ -5,8 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge_simulator import claim_rows, claim_rules, entry_rows, formats, request_ids
+from bridge_simulator import (
+    claim_rows,
+    claim_rules,
+    entry_rows,
+    formats,
+    request_ids,
+    script_rows,
+)
 from bridge_simulator.cid import entry_cid
+from bridge_simulator.claim_jump import Jump
 from bridge_simulator.claim_rows import ClaimFilter
 from bridge_simulator.claim_rules import Change
 from bridge_simulator.directory import Directory, Outcome
@@ -52,6 +60,7 @@ class ClaimOperations:
             claim_id = str(self._directory.new_uuid())
             claim = claim_rules.opened(order, entry, claim_id, now, self._directory.periods)
             claim_rows.put(db, claim)
+            script_rows.bind(db, claim, now)
             return Outcome(claim, True, claim.id, "", claim.status)
 
         return self._directory.write(call, work)
@@ -97,9 +106,26 @@ class ClaimOperations:
 
         def add_entry(db: sqlite3.Connection, claim: Claim, now: datetime) -> None:
             request_ids.remember(db, call.participant, call.request_id, digest, claim.id)
+            left_by_a_jump = entry_rows.find(db, claim.key)
+            if left_by_a_jump is not None:
+                entry_rows.remove(db, left_by_a_jump, now)
             entry_rows.add(db, _resulting_entry(claim, now), now)
 
         return self._change(call, change, add_entry, check)
+
+    def jump(self, jump: Jump, x_request_id: str = "") -> Claim:
+        """The claim is as the jump wants it, whatever the rules say; one claim a key stays."""
+
+        def work(db: sqlite3.Connection, now: datetime) -> Outcome[Claim]:
+            before = _known(db, jump.claim_id)
+            after = jump.landed(before, now)
+            other = claim_rows.find_open(db, before.key)
+            if after.is_open and other is not None and other.id != before.id:
+                raise DictProblem("ClaimAlreadyExistsForKey")
+            claim_rows.put(db, after)
+            return Outcome(after, after != before, before.id, before.status, after.status)
+
+        return self._directory.write(Call("Jump", "", jump.claim_id, "", x_request_id), work)
 
     def get(self, claim_id: str, requesting_participant: str) -> Claim:
         """A claim, for a participant that is a side of it or represents one."""

@@ -35,7 +35,7 @@ class ClaimsServicer:
             )
 
         policy = (order.claimer_account.participant, "CLAIMS_WRITE")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def AcknowledgeClaim(
         self, request: pb.AcknowledgeClaimRequest, context: Context
@@ -53,7 +53,9 @@ class ClaimsServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (request.participant, "CLAIMS_WRITE"))
+        return await self._answering.answer(
+            context, request, work, (request.participant, "CLAIMS_WRITE")
+        )
 
     async def ConfirmClaim(
         self, request: pb.ConfirmClaimRequest, context: Context
@@ -71,7 +73,9 @@ class ClaimsServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (request.participant, "CLAIMS_WRITE"))
+        return await self._answering.answer(
+            context, request, work, (request.participant, "CLAIMS_WRITE")
+        )
 
     async def CancelClaim(
         self, request: pb.CancelClaimRequest, context: Context
@@ -89,7 +93,9 @@ class ClaimsServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (request.participant, "CLAIMS_WRITE"))
+        return await self._answering.answer(
+            context, request, work, (request.participant, "CLAIMS_WRITE")
+        )
 
     async def CompleteClaim(
         self, request: pb.CompleteClaimRequest, context: Context
@@ -108,7 +114,9 @@ class ClaimsServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (request.participant, "CLAIMS_WRITE"))
+        return await self._answering.answer(
+            context, request, work, (request.participant, "CLAIMS_WRITE")
+        )
 
     async def GetClaim(self, request: pb.GetClaimRequest, context: Context) -> pb.GetClaimResponse:
         def work(receipt: Receipt) -> pb.GetClaimResponse:
@@ -120,7 +128,7 @@ class ClaimsServicer:
             )
 
         policy = (request.requesting_participant, "CLAIMS_READ")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def ListClaims(
         self, request: pb.ListClaimsRequest, context: Context
@@ -138,7 +146,7 @@ class ClaimsServicer:
 
         with_role = query.is_donor or query.is_claimer
         name = "CLAIMS_LIST_WITH_ROLE" if with_role else "CLAIMS_LIST_WITHOUT_ROLE"
-        return await self._answering.answer(context, work, (request.participant, name))
+        return await self._answering.answer(context, request, work, (request.participant, name))
 
 
 def _query(request: pb.ListClaimsRequest) -> ClaimQuery:

@@ -4,18 +4,17 @@
 from bridge_simulator import ledger
 from bridge_simulator.answering import Answering, Context, Receipt
 from bridge_simulator.buckets import Buckets
-from bridge_simulator.claim_operations import ClaimOperations
 from bridge_simulator.directory import Directory
 from bridge_simulator.entry_operations import EntryOperations
+from bridge_simulator.faults_servicer import FaultsServicer
 from bridge_simulator.ledger import Call
 from bridge_simulator.messages import (
-    claim_message,
     entry_message,
     operation_message,
     to_entry_order,
 )
+from bridge_simulator.others_servicer import OthersServicer
 from bridge_simulator.problems import DictProblem
-from bridge_simulator.records import Claim
 from dict_schemas.generated.dict.simulator.v1 import control_pb2 as pb
 from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import SimulatorControlServicer
 
@@ -23,14 +22,15 @@ OPERATIONS_LIMIT_DEFAULT = 200
 OPERATIONS_LIMIT_MAX = 1000
 
 
-class SimulatorControl(SimulatorControlServicer):
-    """The same rules as the Bridge's and the same ledger; no bucket is asked."""
+class SimulatorControl(FaultsServicer, OthersServicer, SimulatorControlServicer):
+    """The same rules as the Bridge's and the same ledger; no bucket is asked, no fault happens."""
 
     def __init__(self, directory: Directory, buckets: Buckets) -> None:
         self._directory = directory
         self._buckets = buckets
-        self._answering = Answering(directory, buckets)
-        self._claims = ClaimOperations(directory)
+        answering = Answering(directory, buckets)
+        FaultsServicer.__init__(self, answering, directory.store)
+        OthersServicer.__init__(self, answering, directory)
         self._entries = EntryOperations(directory)
 
     async def SeedEntry(
@@ -48,15 +48,7 @@ class SimulatorControl(SimulatorControlServicer):
                 entry=entry_message(entry), request_id=entry.request_id, cid=entry.cid
             )
 
-        return await self._answering.answer(context, work)
-
-    async def ActOnClaim(
-        self, request: pb.ActOnClaimRequest, context: Context
-    ) -> pb.ActOnClaimResponse:
-        def work(receipt: Receipt) -> pb.ActOnClaimResponse:
-            return pb.ActOnClaimResponse(claim=claim_message(self._act(request, receipt)))
-
-        return await self._answering.answer(context, work)
+        return await self._answering.answer(context, request, work)
 
     async def ListOperations(
         self, request: pb.ListOperationsRequest, context: Context
@@ -74,33 +66,13 @@ class SimulatorControl(SimulatorControlServicer):
                 operations=[operation_message(done) for done in found[:limit]],
             )
 
-        return await self._answering.answer(context, work)
+        return await self._answering.answer(context, request, work)
 
     async def Reset(self, request: pb.ResetRequest, context: Context) -> pb.ResetResponse:
-        del request  # carries nothing
-
         def work(_receipt: Receipt) -> pb.ResetResponse:
             self._directory.store.clear()
+            self._directory.changed.set()
             self._buckets.clear()
             return pb.ResetResponse()
 
-        return await self._answering.answer(context, work)
-
-    def _act(self, request: pb.ActOnClaimRequest, receipt: Receipt) -> Claim:
-        def call(operation: str) -> Call:
-            return Call(
-                operation,
-                request.participant,
-                request.claim_id,
-                x_request_id=receipt.x_request_id,
-            )
-
-        match request.action:
-            case "ACKNOWLEDGE":
-                return self._claims.acknowledge(call("AcknowledgeClaim"))
-            case "CONFIRM":
-                return self._claims.confirm(call("ConfirmClaim"), request.reason)
-            case "CANCEL":
-                return self._claims.cancel(call("CancelClaim"), request.reason)
-            case _:
-                raise DictProblem("BadRequest", "action: ACKNOWLEDGE, CONFIRM or CANCEL")
+        return await self._answering.answer(context, request, work)

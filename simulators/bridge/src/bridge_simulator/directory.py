@@ -3,6 +3,7 @@
 An operation decides before it writes; its ledger row is in the same transaction.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,8 @@ class Outcome(Generic[T]):
 class Directory:
     """DICT's state and its surroundings; `indirect` maps a direct participant to its indirect ones.
 
-    `clock` and `new_uuid` are given, so that tests decide time and ids.
+    `clock` and `new_uuid` are given, so that tests decide time and ids. `changed` is set after
+    every operation; the script alone waits for it.
     """
 
     store: Store
@@ -43,6 +45,7 @@ class Directory:
     new_uuid: Callable[[], UUID]
     periods: Periods = field(default_factory=Periods)
     indirect: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self) -> datetime:
         """The present as DICT writes it."""
@@ -70,6 +73,7 @@ class Directory:
             else:
                 full = replace(call, claim_id=outcome.claim_id or call.claim_id)
                 ledger.append(db, _done(full, outcome, now))
+        self.changed.set()
         if refusal is not None:
             raise refusal
         return outcome.result

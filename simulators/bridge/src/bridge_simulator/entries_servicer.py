@@ -41,7 +41,7 @@ class EntriesServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (participant, "ENTRIES_WRITE"))
+        return await self._answering.answer(context, request, work, (participant, "ENTRIES_WRITE"))
 
     async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.GetEntryResponse:
         def work(receipt: Receipt) -> pb.GetEntryResponse:
@@ -52,7 +52,7 @@ class EntriesServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work)
+        return await self._answering.answer(context, request, work)
 
     async def UpdateEntry(
         self, request: pb.UpdateEntryRequest, context: Context
@@ -70,7 +70,9 @@ class EntriesServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (account.participant, "ENTRIES_UPDATE"))
+        return await self._answering.answer(
+            context, request, work, (account.participant, "ENTRIES_UPDATE")
+        )
 
     async def DeleteEntry(
         self, request: pb.DeleteEntryRequest, context: Context
@@ -84,4 +86,6 @@ class EntriesServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (request.participant, "ENTRIES_WRITE"))
+        return await self._answering.answer(
+            context, request, work, (request.participant, "ENTRIES_WRITE")
+        )

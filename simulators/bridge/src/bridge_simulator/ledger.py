@@ -3,8 +3,14 @@
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bridge_simulator.instants import from_us, to_us
+
+_ROWS = (
+    "SELECT sequence, operation, participant, claim_id, request_id, x_request_id,"
+    " status_before, status_after, at_us, effective, problem_type FROM ledger"
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,23 @@ def operations(
 ) -> list[Operation]:
     """Rows after a sequence number, ascending; an empty `claim_id` means all."""
     rows = db.execute(
-        "SELECT sequence, operation, participant, claim_id, request_id, x_request_id,"
-        " status_before, status_after, at_us, effective, problem_type FROM ledger"
-        " WHERE sequence > ? AND (? = '' OR claim_id = ?) AND (effective OR NOT ?)"
+        _ROWS + " WHERE sequence > ? AND (? = '' OR claim_id = ?) AND (effective OR NOT ?)"
         " ORDER BY sequence LIMIT ?",
         (after, claim_id, claim_id, effective_only, limit),
     )
-    return [
-        Operation(row[0], Call(*row[1:6]), row[6], row[7], from_us(row[8]), bool(row[9]), row[10])
-        for row in rows
-    ]
+    return [_operation(row) for row in rows]
+
+
+def find(db: sqlite3.Connection, x_request_id: str) -> Operation | None:
+    """The first row that was written under an x-request-id."""
+    row = db.execute(
+        _ROWS + " WHERE x_request_id = ? ORDER BY sequence LIMIT 1",
+        (x_request_id,),
+    ).fetchone()
+    return _operation(row) if row else None
+
+
+def _operation(row: tuple[Any, ...]) -> Operation:
+    return Operation(
+        row[0], Call(*row[1:6]), row[6], row[7], from_us(row[8]), bool(row[9]), row[10]
+    )

@@ -41,4 +41,4 @@ class PoliciesServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
-        return await self._answering.answer(context, work, (participant, "POLICIES_LIST"))
+        return await self._answering.answer(context, request, work, (participant, "POLICIES_LIST"))

@@ -43,7 +43,7 @@ class ReconciliationServicer:
             )
 
         policy = (request.participant, "SYNC_VERIFICATIONS_WRITE")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def RequestCidFile(
         self, request: pb.RequestCidFileRequest, context: Context
@@ -58,7 +58,7 @@ class ReconciliationServicer:
             )
 
         policy = (request.participant, "CIDS_FILES_WRITE")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def GetCidFile(
         self, request: pb.GetCidFileRequest, context: Context
@@ -72,7 +72,7 @@ class ReconciliationServicer:
             )
 
         policy = (request.requesting_participant, "CIDS_FILES_READ")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def DownloadCidFile(
         self, request: pb.DownloadCidFileRequest, context: Context
@@ -81,7 +81,7 @@ class ReconciliationServicer:
             asking = request.requesting_participant
             return self._reconciliation.download(request.id, asking), receipt
 
-        content, receipt = await self._answering.answer(context, work)
+        content, receipt = await self._answering.answer(context, request, work)
         for start in range(0, len(content), CHUNK_BYTES_MAX):
             yield pb.DownloadCidFileResponse(
                 chunk=content[start : start + CHUNK_BYTES_MAX],
@@ -114,7 +114,7 @@ class ReconciliationServicer:
             )
 
         policy = (request.participant, "CIDS_EVENTS_LIST")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)
 
     async def GetEntryByCid(
         self, request: pb.GetEntryByCidRequest, context: Context
@@ -130,4 +130,4 @@ class ReconciliationServicer:
             )
 
         policy = (request.requesting_participant, "CIDS_ENTRIES_READ")
-        return await self._answering.answer(context, work, policy)
+        return await self._answering.answer(context, request, work, policy)

@@ -100,3 +100,8 @@ class Claim:
     def claimer_participant(self) -> str:
         """ISPB of the claiming side."""
         return self.claimer_account.participant
+
+    @property
+    def is_open(self) -> bool:
+        """The key is locked, also by a status that nobody knows."""
+        return self.status not in (COMPLETED, CANCELLED)

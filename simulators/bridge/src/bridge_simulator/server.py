@@ -1,5 +1,7 @@
 """The gRPC server: Bridge, control and health on one address."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
@@ -9,6 +11,8 @@ from bridge_simulator.bridge_servicer import SimulatedBridge
 from bridge_simulator.buckets import Buckets
 from bridge_simulator.control_servicer import SimulatorControl
 from bridge_simulator.directory import Directory
+from bridge_simulator.script import Script
+from bridge_simulator.trouble import Trouble
 from dict_schemas.generated.dict.bridge.v1.bridge_pb2_grpc import add_BridgeServicer_to_server
 from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import (
     add_SimulatorControlServicer_to_server,
@@ -29,9 +33,15 @@ class RunningServer:
     server: grpc.aio.Server
     health: health.aio.HealthServicer
     port: int
+    script: "asyncio.Task[None]"
+    ending: asyncio.Event
 
     async def stop(self) -> None:
-        """Says NOT_SERVING, lets calls end within the grace, then stops."""
+        """Says NOT_SERVING, ends what a fault holds up, lets calls end within the grace, stops."""
+        self.script.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.script
+        self.ending.set()
         await self.health.enter_graceful_shutdown()
         await self.server.stop(STOP_GRACE_SECONDS)
 
@@ -39,8 +49,9 @@ class RunningServer:
 async def start_server(directory: Directory, host: str, port: int) -> RunningServer:
     """Serves until `stop`. Port 0 takes a free one. Raises AddressInUse."""
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    buckets = Buckets()
-    add_BridgeServicer_to_server(SimulatedBridge(directory, buckets), server)
+    buckets, ending = Buckets(), asyncio.Event()
+    bridge = SimulatedBridge(directory, buckets, Trouble(directory.store, ending))
+    add_BridgeServicer_to_server(bridge, server)
     add_SimulatorControlServicer_to_server(SimulatorControl(directory, buckets), server)
     answers = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(answers, server)
@@ -54,4 +65,5 @@ async def start_server(directory: Directory, host: str, port: int) -> RunningSer
     await server.start()
     for service in SERVICES:
         await answers.set(service, health_pb2.HealthCheckResponse.SERVING)
-    return RunningServer(server, answers, got)
+    script = asyncio.create_task(Script(directory).run())
+    return RunningServer(server, answers, got, script, ending)

@@ -67,3 +67,37 @@ CREATE TABLE IF NOT EXISTS ledger (
     problem_type  TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS ledger_claim ON ledger (claim_id, sequence);
+CREATE INDEX IF NOT EXISTS ledger_x_request_id ON ledger (x_request_id);
+
+-- What was ordered to go wrong. An empty operation, claim or participant matches every one.
+CREATE TABLE IF NOT EXISTS faults (
+    position    INTEGER PRIMARY KEY,
+    operation   TEXT NOT NULL,
+    claim_id    TEXT NOT NULL,
+    participant TEXT NOT NULL,
+    times       INTEGER NOT NULL,
+    body        TEXT NOT NULL,
+    seen        INTEGER NOT NULL DEFAULT 0,
+    fired       INTEGER NOT NULL DEFAULT 0
+);
+
+-- The row is there while the Bridge is away.
+CREATE TABLE IF NOT EXISTS outage (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    problem TEXT
+);
+
+-- The script. An act is done when the ledger has its x_request_id; it waits for a claim on its key
+-- while claim_id is empty.
+CREATE TABLE IF NOT EXISTS acts (
+    position       INTEGER PRIMARY KEY,
+    x_request_id   TEXT NOT NULL UNIQUE,
+    key            TEXT NOT NULL,
+    claim_id       TEXT NOT NULL,
+    after_ms       INTEGER NOT NULL,
+    due_us         INTEGER,
+    only_if_status TEXT NOT NULL,
+    body           TEXT NOT NULL
+);
+CREATE VIEW IF NOT EXISTS acts_undone AS SELECT * FROM acts
+    WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.x_request_id = acts.x_request_id);

@@ -7,7 +7,17 @@ from pathlib import Path
 
 IN_MEMORY = ":memory:"
 LOCK_SECONDS_MAX = 2
-TABLES = ("entries", "claims", "request_ids", "cid_events", "cid_files", "ledger")
+TABLES = (
+    "entries",
+    "claims",
+    "request_ids",
+    "cid_events",
+    "cid_files",
+    "ledger",
+    "faults",
+    "outage",
+    "acts",
+)
 
 
 class StateUnusable(Exception):
