@@ -1,0 +1,1 @@
+"""Redis: speed that may be lost."""
