@@ -75,6 +75,12 @@ statement_slow = Counter(
     registry=REGISTRY,
 )
 pool_size = Gauge("dict_pool_connections", "Open PostgreSQL connections", registry=REGISTRY)
+cache_requests = Counter(
+    "dict_cache_requests",
+    "Calls to the cache by outcome: hit, miss, error, skipped, refused",
+    ("operation", "outcome"),
+    registry=REGISTRY,
+)
 audit_rows = Counter("audit_sink_rows", "New rows in audit.workflow_events", registry=REGISTRY)
 audit_duplicates = Counter(
     "audit_sink_duplicates", "Events that were already there", registry=REGISTRY
