@@ -8,8 +8,7 @@ import pytest
 
 from devstack.commands import Runner
 from devstack.failures import Cancelled, CommandFailed
-from devstack.fetch.cache import Cache, empty, size_bytes
-from devstack.fetch.pulsar import sha512
+from devstack.fetch.cache import Cache, checksum, empty, size_bytes
 from devstack.fetch.temporal import parse_version
 from devstack.fetch.wheels import LOCK, pinned
 from tests.unit.devstack.waiting import WAIT_SECONDS, wait_for
@@ -146,6 +145,9 @@ def test_programs_are_pinned_with_their_hashes(name: str) -> None:
     assert pin.count("\n") == 1
 
 
-def test_sha512_of_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "start"), [("sha512", "ddaf35a193617aba"), ("sha256", "ba7816bf8f01cfea")]
+)
+def test_checksum_of_a_file(tmp_path: Path, algorithm: str, start: str) -> None:
     (tmp_path / "file").write_bytes(b"abc")
-    assert sha512(tmp_path / "file", threading.Event()).startswith("ddaf35a193617aba")
+    assert checksum(tmp_path / "file", algorithm, threading.Event()).startswith(start)

@@ -1,6 +1,7 @@
 """A cache in which a thing is either whole or not there."""
 
 import fcntl
+import hashlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from devstack.commands import Runner
 from devstack.failures import Cancelled
 
 LOCK_POLL_SECONDS = 0.2
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,14 @@ def size_bytes(folder: Path) -> int:
             except OSError:
                 continue
     return total
+
+
+def checksum(path: Path, algorithm: str, cancelled: threading.Event) -> str:
+    """Of a whole file, in hex; `algorithm` as hashlib names it. Raises Cancelled."""
+    digest = hashlib.new(algorithm)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            if cancelled.is_set():
+                raise Cancelled
+            digest.update(chunk)
+    return digest.hexdigest()
