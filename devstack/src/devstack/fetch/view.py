@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from devstack.fetch import pulsar, temporal, toolbox
+from devstack.fetch import pulsar, temporal, time_skipping, toolbox
 from devstack.fetch.cache import Cache, size_bytes
 from devstack.fetch.toolbox import Toolbox, Watch, fetch_everything
 from devstack.layout import cache_folder
@@ -25,6 +25,7 @@ _EXPECT: Mapping[str, str] = {
     toolbox.REDIS: "lists of packages and 3 MB to load",
     toolbox.TEMPORAL: "about 1 GB of sources to load and 7 minutes to compile, once",
     toolbox.PULSAR: "233 MB to load",
+    toolbox.TIME_SKIPPING: "42 MB to load",
 }
 
 
@@ -117,7 +118,11 @@ class FetchView:
             log = cache.root / "logs" / f"temporal-{temporal.VERSION}.log"
             packages = log.read_bytes().count(b"\n") if log.is_file() else 0
             return f"{packages} of about {temporal.PACKAGES_ABOUT} steps ({_EXPECT[name]})"
-        if name == toolbox.PULSAR:
-            loaded = size_bytes(cache.part(f"apache-pulsar-{pulsar.VERSION}"))
+        folder = {
+            toolbox.PULSAR: f"apache-pulsar-{pulsar.VERSION}",
+            toolbox.TIME_SKIPPING: time_skipping.folder_name(),
+        }.get(name)
+        if folder is not None:
+            loaded = size_bytes(cache.part(folder))
             return f"{loaded / MEGABYTE:.0f} MB so far ({_EXPECT[name]})"
         return _EXPECT[name]
