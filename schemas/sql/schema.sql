@@ -220,6 +220,7 @@ CREATE TABLE connect.bridge_requests (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     service name DEFAULT CURRENT_USER NOT NULL,
+    unknown_since timestamp with time zone,
     CONSTRAINT bridge_requests_status_check CHECK (((status)::text = ANY ((ARRAY['PENDING'::character varying, 'IN_PROGRESS'::character varying, 'SUCCESS'::character varying, 'FAILED'::character varying, 'TIMEOUT'::character varying, 'RETRYING'::character varying])::text[])))
 );
 
@@ -230,6 +231,8 @@ COMMENT ON TABLE connect.bridge_requests IS 'Every call to the Bridge and its an
 COMMENT ON COLUMN connect.bridge_requests.request_id IS '{workflow_id}:{operation}:{n}, n counted by the workflow, never by the attempt';
 
 COMMENT ON COLUMN connect.bridge_requests.request_hash IS 'PRF of the payload: a bare hash of a CPF can be searched';
+
+COMMENT ON COLUMN connect.bridge_requests.unknown_since IS 'First attempt that was never answered: the call may have had its effect';
 
 CREATE TABLE connect.dead_letter_actions (
     topic text NOT NULL,
@@ -337,11 +340,41 @@ CREATE TABLE workflows.claim_decisions (
     reason character varying(50),
     otp_id uuid,
     outcome character varying(50),
+    fingerprint bytea DEFAULT '\x'::bytea NOT NULL,
+    correlation_id character varying(100),
+    traceparent character varying(55),
+    settled_at timestamp with time zone,
+    arrival bigint NOT NULL,
     CONSTRAINT claim_decisions_decision_check CHECK (((decision)::text = ANY ((ARRAY['ACCEPT'::character varying, 'REFUSE'::character varying])::text[]))),
     CONSTRAINT claim_decisions_role_check CHECK (((role)::text = ANY ((ARRAY['CLAIMER'::character varying, 'DONOR'::character varying])::text[])))
 );
 
 ALTER TABLE workflows.claim_decisions OWNER TO migrator;
+
+COMMENT ON COLUMN workflows.claim_decisions.effective_at IS 'The instant that it counts from: decided_at, unless that is of the future or too old to believe';
+
+COMMENT ON COLUMN workflows.claim_decisions.outcome IS 'accepted, or refused:<reason code>; NULL until the workflow has judged';
+
+COMMENT ON COLUMN workflows.claim_decisions.arrival IS 'The order in which decisions were stored: decides between those of one instant';
+
+ALTER TABLE workflows.claim_decisions ALTER COLUMN arrival ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME workflows.claim_decisions_arrival_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE workflows.claim_proofs (
+    otp_id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    validated_at timestamp with time zone NOT NULL,
+    ce_id uuid NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE workflows.claim_proofs OWNER TO migrator;
 
 CREATE TABLE workflows.claim_workflows (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -383,8 +416,16 @@ CREATE TABLE workflows.claim_workflows (
     dict_last_modified timestamp with time zone,
     version bigint DEFAULT 0 NOT NULL,
     last_event_ids jsonb DEFAULT '{}'::jsonb NOT NULL,
+    papers_encrypted bytea,
+    command_id uuid,
+    correlation_id character varying(100),
+    intent_cause character varying(10),
+    intent_reason character varying(50),
+    intent_decision uuid,
+    CONSTRAINT claim_workflows_check CHECK (((intent_cause IS NULL) = (intent_reason IS NULL))),
     CONSTRAINT claim_workflows_claim_type_check CHECK (((claim_type)::text = ANY ((ARRAY['PORTABILITY'::character varying, 'OWNERSHIP'::character varying])::text[]))),
     CONSTRAINT claim_workflows_completion_period_days_check CHECK (((completion_period_days >= 1) AND (completion_period_days <= 90))),
+    CONSTRAINT claim_workflows_intent_cause_check CHECK (((intent_cause)::text = ANY ((ARRAY['DECISION'::character varying, 'DEADLINE'::character varying, 'OPERATOR'::character varying])::text[]))),
     CONSTRAINT claim_workflows_resolution_type_check CHECK (((resolution_type)::text = ANY ((ARRAY['APPROVED'::character varying, 'REJECTED'::character varying, 'TIMEOUT'::character varying, 'CANCELLED'::character varying, 'ERROR'::character varying])::text[]))),
     CONSTRAINT claim_workflows_role_check CHECK (((role)::text = ANY ((ARRAY['CLAIMER'::character varying, 'DONOR'::character varying])::text[]))),
     CONSTRAINT claim_workflows_status_check CHECK (((status)::text = ANY ((ARRAY['RUNNING'::character varying, 'COMPLETED'::character varying, 'FAILED'::character varying, 'CANCELLED'::character varying, 'TIMEOUT'::character varying, 'CONTINUED_AS_NEW'::character varying])::text[])))
@@ -403,6 +444,12 @@ COMMENT ON COLUMN workflows.claim_workflows.complete_request_id IS 'RequestId of
 COMMENT ON COLUMN workflows.claim_workflows.key_encrypted IS 'The key, sealed with keyset rest; NULL after erasure';
 
 COMMENT ON COLUMN workflows.claim_workflows.last_event_ids IS 'Writing workflow id to the event ids of its last transition: a repeat finds itself here';
+
+COMMENT ON COLUMN workflows.claim_workflows.papers_encrypted IS 'Account and person of the claimer, JSON sealed with keyset rest; NULL after erasure';
+
+COMMENT ON COLUMN workflows.claim_workflows.intent_cause IS 'Why a cancellation was settled that DICT does not show yet; the first one stands';
+
+COMMENT ON COLUMN workflows.claim_workflows.intent_decision IS 'claim_decisions.ce_id of the decision behind the intent';
 
 CREATE TABLE workflows.otp_workflows (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -528,6 +575,9 @@ ALTER TABLE ONLY connect.subject_keys
 ALTER TABLE ONLY workflows.claim_decisions
     ADD CONSTRAINT claim_decisions_pkey PRIMARY KEY (ce_id);
 
+ALTER TABLE ONLY workflows.claim_proofs
+    ADD CONSTRAINT claim_proofs_pkey PRIMARY KEY (otp_id);
+
 ALTER TABLE ONLY workflows.claim_workflows
     ADD CONSTRAINT claim_workflows_claim_id_role_key UNIQUE (claim_id, role);
 
@@ -592,6 +642,10 @@ CREATE INDEX idx_subject_keys_subject ON connect.subject_keys USING btree (subje
 CREATE UNIQUE INDEX uq_subject_keys_tax_id_hash ON connect.subject_keys USING btree (tax_id_hash) WHERE (destroyed_at IS NULL);
 
 CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree (claim_id, role, effective_at);
+
+CREATE INDEX idx_claim_decisions_unsettled ON workflows.claim_decisions USING btree (published_at) WHERE (outcome IS NULL);
+
+CREATE INDEX idx_claim_proofs_claim ON workflows.claim_proofs USING btree (claim_id, validated_at);
 
 CREATE INDEX idx_claim_workflows_status ON workflows.claim_workflows USING btree (status) WHERE ((status)::text = 'RUNNING'::text);
 
@@ -689,7 +743,7 @@ GRANT SELECT ON TABLE audit.batches TO audit_reader;
 GRANT SELECT,INSERT ON TABLE audit.event_ids TO audit_sink;
 GRANT SELECT ON TABLE audit.event_ids TO audit_reader;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE connect.bridge_requests TO claim_orchestrator;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.bridge_requests TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.bridge_requests TO operator_ro;
 
 GRANT SELECT ON TABLE connect.dead_letter_actions TO operator_ro;
@@ -713,6 +767,9 @@ GRANT SELECT,INSERT ON TABLE connect.subject_keys TO claim_orchestrator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE workflows.claim_decisions TO claim_orchestrator;
 GRANT SELECT ON TABLE workflows.claim_decisions TO operator_ro;
+
+GRANT SELECT,INSERT ON TABLE workflows.claim_proofs TO claim_orchestrator;
+GRANT SELECT ON TABLE workflows.claim_proofs TO operator_ro;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE workflows.claim_workflows TO claim_orchestrator;
 GRANT SELECT ON TABLE workflows.claim_workflows TO operator_ro;

@@ -20,6 +20,7 @@ class TemporalNames:
     activities: tuple[str, ...]
     signals: tuple[str, ...]
     updates: tuple[str, ...]
+    queries: tuple[str, ...]
     search_attributes: Mapping[str, str]
 
 
@@ -35,5 +36,6 @@ def temporal_names() -> TemporalNames:
         activities=tuple(document["activities"]),
         signals=tuple(document["signals"]),
         updates=tuple(document["updates"]),
+        queries=tuple(document["queries"]),
         search_attributes=MappingProxyType(document["search_attributes"]),
     )

@@ -74,7 +74,8 @@ def test_temporal_names() -> None:
     assert (names.namespace, names.task_queue) == ("dict", "dict-task-queue")
     assert "CreateClaimWorkflow" in names.workflows
     assert "RecordTransition" in names.activities
-    assert names.signals == ("claim-status",)
+    assert "claim-decision" in names.signals  # the seeds' own
+    assert names.updates == ("claim_decision",)
     assert names.search_attributes["ClaimExpiresAt"] == "Datetime"
 
 
