@@ -52,7 +52,8 @@ class Ticking:
 
 def test_development_keysets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
-    assert set(make_missing(folder)) == {*TEMPLATES, "command-public", "core-public"}
+    public = {"command-public", "core-public", "operator-issuer-public"}
+    assert set(make_missing(folder)) == {*TEMPLATES, *public, "operator.jwt", "notify.secret"}
     assert make_missing(folder) == ()
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700

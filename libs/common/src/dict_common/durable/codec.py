@@ -13,6 +13,7 @@ from temporalio.converter import PayloadCodec
 from tink import aead
 
 from dict_common.kernel.errors import ConfigurationInvalid
+from dict_common.secrecy.errors import TINK_ERRORS
 
 ENCODING = b"binary/dict-sealed"
 
@@ -44,7 +45,7 @@ class SealingCodec(PayloadCodec):
             return payload
         try:
             plain = self._aead.decrypt(payload.data, self._associated)
-        except tink.TinkError:
+        except TINK_ERRORS:
             raise ConfigurationInvalid(
                 "temporal-codec-key-missing",
                 "a payload was sealed with a key that temporal-codec.json does not hold: "

@@ -2,11 +2,23 @@
 
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
-from dict_common.secrecy.keysets import TEMPLATES, generated, public_part
+from dict_common.secrecy.keysets import TEMPLATES, KeysetFolder, generated, public_part
+from dict_common.secrecy.operators import signed_token
 
-_PUBLIC = {"command-private": "command-public", "core-private": "core-public"}
+_PUBLIC = {
+    "command-private": "command-public",
+    "core-private": "core-public",
+    "operator-issuer-private": "operator-issuer-public",
+}
+ISSUER = "dict-connect-development"
+OPERATOR = "developer"
+OPERATOR_JWT = "operator.jwt"
+TOKEN_LIFETIME = timedelta(days=365)
+NOTIFY = "notify.secret"
 
 
 def make_missing(folder: Path) -> tuple[str, ...]:
@@ -23,6 +35,14 @@ def make_missing(folder: Path) -> tuple[str, ...]:
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             _write(target, text)
             made.append(public)
+    if not (folder / OPERATOR_JWT).exists() or "operator-issuer-public" in made:
+        signer = KeysetFolder(folder).private("operator-issuer-private")
+        now = datetime.now(UTC)
+        _write(folder / OPERATOR_JWT, signed_token(signer, ISSUER, OPERATOR, now, TOKEN_LIFETIME))
+        made.append(OPERATOR_JWT)
+    if not (folder / NOTIFY).exists():
+        _write(folder / NOTIFY, token_hex(32))
+        made.append(NOTIFY)
     return tuple(made)
 
 

@@ -1,6 +1,12 @@
 """What can go wrong with a ciphertext."""
 
+import tink
+
 from dict_common.kernel.errors import DictError, Undeliverable
+
+TINK_ERRORS = (tink.TinkError, RuntimeError)
+"""What Tink raises. Both clients are built on pybind11, and where Pulsar's is loaded after Tink's,
+its translation of C++ exceptions comes first: a wrong ciphertext is then a bare RuntimeError."""
 
 
 class CiphertextInvalid(Undeliverable):

@@ -34,6 +34,7 @@ class SealingComposer:
             envelope=event.envelope,
             payload=payload,
             ordinal=event.ordinal,
+            apart=event.apart,
         )
 
     async def _kept_for_ever(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import tink
 from tink import hybrid
 
-from dict_common.secrecy.errors import CiphertextInvalid
+from dict_common.secrecy.errors import TINK_ERRORS, CiphertextInvalid
 
 
 class HybridSealer:
@@ -44,7 +44,7 @@ class HybridOpener:
         """The text. Raises CiphertextInvalid."""
         try:
             return bytes(self._primitive.decrypt(ciphertext, context.encode())).decode()
-        except (tink.TinkError, UnicodeDecodeError):
+        except (*TINK_ERRORS, UnicodeDecodeError):
             raise CiphertextInvalid(context) from None
 
     def open_fields(

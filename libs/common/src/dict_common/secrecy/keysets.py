@@ -10,6 +10,8 @@
 | rest.json | AEAD | updatable tables and dead letters |
 | prf.json | PRF | look-up hashes and fingerprints |
 | temporal-codec.json | AEAD | Temporal payloads |
+| operator-issuer-private.json | JWT sign | the issuer's own; only a developer's folder has it |
+| operator-issuer-public.json | JWT verify | operators' tokens |
 
 Rotation = add a key, promote it, keep the old ones: `rotated` does the three.
 """
@@ -19,13 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tink
-from tink import aead, hybrid, prf, secret_key_access
+from tink import aead, hybrid, jwt, prf, secret_key_access
 
 from dict_common.kernel.errors import ConfigurationInvalid
+from dict_common.secrecy.errors import TINK_ERRORS
 
 hybrid.register()
 aead.register()
 prf.register()
+jwt.register_jwt_signature()
 
 TEMPLATES = {
     "command-private": (
@@ -36,6 +40,7 @@ TEMPLATES = {
     "rest": aead.aead_key_templates.AES256_GCM,
     "prf": prf.prf_key_templates.HMAC_SHA256,
     "temporal-codec": aead.aead_key_templates.AES256_GCM,
+    "operator-issuer-private": jwt.raw_jwt_es256_template(),
 }
 """Secret keyset name to the template of its keys."""
 
@@ -51,7 +56,7 @@ class KeysetFolder:
         text = self._read(name)
         try:
             return tink.json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
-        except tink.TinkError as error:
+        except TINK_ERRORS as error:
             raise ConfigurationInvalid("keyset-invalid", self._complaint(name)) from error
 
     def public(self, name: str) -> tink.KeysetHandle:
@@ -59,8 +64,17 @@ class KeysetFolder:
         text = self._read(name)
         try:
             return tink.json_proto_keyset_format.parse_without_secret(text)
-        except tink.TinkError as error:
+        except TINK_ERRORS as error:
             raise ConfigurationInvalid("keyset-invalid", self._complaint(name)) from error
+
+    def text(self, name: str) -> str:
+        """A secret that is a text, such as `notify.secret`. Raises ConfigurationInvalid."""
+        try:
+            return (self.path / name).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationInvalid(
+                "secret-missing", f"{name} in {self.path}: {error.strerror}; see DICT_KEYS_DIR"
+            ) from error
 
     def _read(self, name: str) -> str:
         try:
@@ -83,7 +97,7 @@ def generated(name: str) -> str:
 
 
 def public_part(private_json: str) -> str:
-    """The public keyset of a hybrid keyset, as JSON."""
+    """The public keyset of a hybrid or signing keyset, as JSON."""
     handle = tink.json_proto_keyset_format.parse(private_json, secret_key_access.TOKEN)
     return str(
         tink.json_proto_keyset_format.serialize_without_secret(handle.public_keyset_handle())

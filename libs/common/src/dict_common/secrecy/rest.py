@@ -3,7 +3,7 @@
 import tink
 from tink import aead, prf
 
-from dict_common.secrecy.errors import CiphertextInvalid
+from dict_common.secrecy.errors import TINK_ERRORS, CiphertextInvalid
 
 HASH_BYTES = 32
 
@@ -23,7 +23,7 @@ class TinkRestSealer:
         """The plaintext. Raises CiphertextInvalid."""
         try:
             return bytes(self._aead.decrypt(ciphertext, context.encode()))
-        except tink.TinkError:
+        except TINK_ERRORS:
             raise CiphertextInvalid(context) from None
 
     def look_up_hash(self, text: str) -> str:

@@ -19,7 +19,7 @@ from tink import aead
 from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import IdSource
 from dict_common.ports.sealing import RestSealer, Subject, SubjectKey, SubjectKeyStore
-from dict_common.secrecy.errors import CiphertextInvalid, SubjectErased
+from dict_common.secrecy.errors import TINK_ERRORS, CiphertextInvalid, SubjectErased
 
 VERSION = b"\x01"
 NONCE_BYTES = 12
@@ -119,6 +119,6 @@ class StoredSubjectSealer:
             raise SubjectErased
         try:
             return bytes(self._kek.decrypt(key.wrapped_dek, key.subject.key_id.bytes))
-        except tink.TinkError:
+        except TINK_ERRORS:
             # No message is at fault: the keyset lacks a key, and waits for an operator.
             raise Unavailable("kek-key-missing", "kek.json lacks the key of a subject") from None

@@ -1,11 +1,12 @@
 """Logs: one JSON object a line on stderr, personal data taken out before it is written."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 
 import structlog
+
+from dict_common.kernel.personal import PERSONAL_SHAPES
 
 REDACTED = "[redacted]"
 
@@ -35,19 +36,12 @@ PERSONAL_NAMES = frozenset(
 )
 """Log fields of these names are never written, whatever they hold."""
 
-_PERSONAL_SHAPES = re.compile(
-    r"(?<!\w)(?:\+[1-9]\d{7,14}"  # phone, E.164
-    r"|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11}"  # CPF
-    r"|\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}|\d{14})(?!\w)"  # CNPJ
-    r"|[\w.!#$'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail
-)
-
 _Event = MutableMapping[str, object]
 
 
 def redact_text(text: str) -> str:
     """The text without anything shaped like a phone, CPF, CNPJ or e-mail."""
-    return _PERSONAL_SHAPES.sub(REDACTED, text)
+    return PERSONAL_SHAPES.sub(REDACTED, text)
 
 
 def redact(_logger: object, _method: str, event: _Event) -> _Event:
