@@ -6,22 +6,29 @@ Problem documents hold keys and CPFs in `detail` and `violations[].value`: they 
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import grpc
 import grpc.aio
-from google.protobuf.json_format import MessageToJson
+from google.protobuf.json_format import MessageToJson, Parse
 from google.protobuf.message import Message
 
-from dict_common.bridge.messages import create_claim_request, directory_claim
+from dict_common.bridge.messages import (
+    create_claim_request,
+    directory_claim,
+    list_claims_request,
+)
 from dict_common.ports.directory import (
     BridgeCall,
     CallContext,
+    ClaimPage,
+    ClaimQuery,
     ClaimRequest,
     DirectoryClaim,
     DirectoryRefused,
     DirectoryUnreachable,
+    Opened,
     RequestLedger,
 )
 from dict_common.telemetry import metrics
@@ -32,6 +39,11 @@ CALL_SECONDS_MAX = 25.0
 """Below the activity's 30 s, so that the outcome is written by the one who knows it."""
 PROBLEM_METADATA = "dict-problem-bin"
 HTTP_OK = 200
+_ANSWERS: dict[str, type[Any]] = {
+    "CreateClaim": bridge_pb2.CreateClaimResponse,
+    "CompleteClaim": bridge_pb2.CompleteClaimResponse,
+    "CancelClaim": bridge_pb2.CancelClaimResponse,
+}
 
 _Response = TypeVar("_Response", bound=Message)
 _Call = Callable[..., Awaitable[_Response]]
@@ -67,29 +79,54 @@ class GrpcDirectory:
         )
         return await self._claim("CompleteClaim", self._stub.CompleteClaim, message, context)
 
-    async def _claim(
-        self,
-        operation: str,
-        method: "_Call[_Response]",
-        message: Message,
-        context: CallContext,
+    async def cancel_claim(
+        self, claim_id: UUID, participant: str, reason: str, context: CallContext
     ) -> DirectoryClaim:
-        call = BridgeCall(context, operation, MessageToJson(message, indent=None))
-        await self._ledger.opened(call)
+        """cancelClaim."""
+        message = bridge_pb2.CancelClaimRequest(
+            claim_id=str(claim_id), participant=participant, reason=reason
+        )
+        return await self._claim("CancelClaim", self._stub.CancelClaim, message, context)
+
+    async def list_claims(self, query: ClaimQuery, context: CallContext) -> ClaimPage:
+        """listClaims."""
+        call = _call("ListClaims", list_claims_request(query), context)
+        opened = await self._ledger.opened(call)
+        answer = await self._sent(call, self._stub.ListClaims, list_claims_request(query), opened)
+        return ClaimPage(
+            tuple(directory_claim(claim) for claim in answer.claims), answer.has_more_elements
+        )
+
+    async def _claim(
+        self, operation: str, method: "_Call[_Response]", message: Message, context: CallContext
+    ) -> DirectoryClaim:
+        call = _call(operation, message, context)
+        opened = await self._ledger.opened(call)
+        if opened.answer is not None and operation in _ANSWERS:
+            # Done before, and the process died before it could say so.
+            response = _ANSWERS[operation].FromString(b"")
+            return directory_claim(Parse(opened.answer, response).claim)
+        response = await self._sent(call, method, message, opened)
+        return directory_claim(response.claim)
+
+    async def _sent(
+        self, call: BridgeCall, method: "_Call[_Response]", message: Message, opened: Opened
+    ) -> Any:
         start = time.perf_counter()
         try:
-            response = await method(message, timeout=CALL_SECONDS_MAX, metadata=_metadata(context))
+            response = await method(
+                message, timeout=CALL_SECONDS_MAX, metadata=_metadata(call.context)
+            )
         except grpc.aio.AioRpcError as error:
-            raise await self._failure(call, error) from error
+            raise await self._failure(call, error, opened) from error
         finally:
-            metrics.bridge_latency.labels(operation).observe(time.perf_counter() - start)
-        metrics.bridge_calls.labels(operation, "ok").inc()
+            metrics.bridge_latency.labels(call.operation).observe(time.perf_counter() - start)
+        metrics.bridge_calls.labels(call.operation, "ok").inc()
         await self._ledger.answered(call, HTTP_OK, MessageToJson(response, indent=None))
-        claim: bridge_pb2.Claim = response.claim  # type: ignore[attr-defined]
-        return directory_claim(claim)
+        return response
 
     async def _failure(
-        self, call: BridgeCall, error: grpc.aio.AioRpcError
+        self, call: BridgeCall, error: grpc.aio.AioRpcError, opened: Opened
     ) -> DirectoryRefused | DirectoryUnreachable:
         problem = _problem(error)
         if problem is None:
@@ -104,7 +141,17 @@ class GrpcDirectory:
         retry_after = (
             float(problem.retry_after_seconds) if problem.HasField("retry_after_seconds") else None
         )
-        return DirectoryRefused(name, problem.status, problem.title, retry_after)
+        return DirectoryRefused(
+            name,
+            problem.status,
+            problem.title,
+            retry_after,
+            after_unknown=opened.after_unknown,
+        )
+
+
+def _call(operation: str, message: Message, context: CallContext) -> BridgeCall:
+    return BridgeCall(context, operation, MessageToJson(message, indent=None))
 
 
 def _metadata(context: CallContext) -> tuple[tuple[str, str], ...]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from dict_common.ports.directory import ClaimRequest, DirectoryClaim
+from dict_common.ports.directory import ClaimQuery, ClaimRequest, DirectoryClaim
 from dict_schemas.generated.dict.bridge.v1 import bridge_pb2
 
 
@@ -32,6 +32,17 @@ def create_claim_request(request: ClaimRequest) -> bridge_pb2.CreateClaimRequest
     )
 
 
+def list_claims_request(query: ClaimQuery) -> bridge_pb2.ListClaimsRequest:
+    """listClaims' message."""
+    after = query.modified_after
+    return bridge_pb2.ListClaimsRequest(
+        participant=query.participant,
+        is_claimer=True,
+        modified_after=None if after is None else _timestamp(after),
+        limit=query.limit,
+    )
+
+
 def directory_claim(claim: bridge_pb2.Claim) -> DirectoryClaim:
     """A claim in our words; what DICT left out is None."""
     return DirectoryClaim(
@@ -41,6 +52,8 @@ def directory_claim(claim: bridge_pb2.Claim) -> DirectoryClaim:
         key=claim.key,
         status=claim.status,
         claimer_participant=claim.claimer_account.participant,
+        claimer_branch=claim.claimer_account.branch or None,
+        claimer_account_number=claim.claimer_account.account_number,
         donor_participant=claim.donor_participant or None,
         resolution_period_end=_instant(claim, "resolution_period_end"),
         completion_period_end=_instant(claim, "completion_period_end"),

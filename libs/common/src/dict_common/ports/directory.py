@@ -55,6 +55,8 @@ class DirectoryClaim:
     key: str
     status: str
     claimer_participant: str
+    claimer_branch: str | None
+    claimer_account_number: str
     donor_participant: str | None
     resolution_period_end: datetime | None
     completion_period_end: datetime | None
@@ -64,6 +66,27 @@ class DirectoryClaim:
     cancelled_by: str | None = None
     entry_creation_date: datetime | None = None
     key_ownership_date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ClaimQuery:
+    """What listClaims asks for: claims of the participant as the claimer, by LastModified.
+
+    `modified_after` is inclusive, and DICT has no cursor: the next page starts at the last
+    LastModified, so that rows on the border come twice.
+    """
+
+    participant: str
+    modified_after: datetime | None = None
+    limit: int = 200
+
+
+@dataclass(frozen=True)
+class ClaimPage:
+    """Claims in ascending LastModified; `has_more`: DICT holds more after the last one."""
+
+    claims: tuple[DirectoryClaim, ...]
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -95,12 +118,21 @@ class Directory(Protocol):
     ) -> DirectoryClaim:
         """Completes a CONFIRMED claim. `request_id` is the HMAC key of the new entry's CID."""
 
+    async def cancel_claim(
+        self, claim_id: UUID, participant: str, reason: str, context: CallContext
+    ) -> DirectoryClaim:
+        """Cancels a claim; the same reason again answers the same."""
+
+    async def list_claims(self, query: ClaimQuery, context: CallContext) -> ClaimPage:
+        """One page of claims. The list may lag behind by some seconds (bacen-dict 1.6)."""
+
 
 class DirectoryRefused(DictError):
     """A problem document. `reason_code` is the last segment of its type: `ClaimKeyNotFound`.
 
-    `http_status` as Bacen sent it; `retry_after_seconds` where given. The document's detail and
-    violation values hold keys and CPFs: they were dropped here and stay sealed in
+    `http_status` as Bacen sent it; `retry_after_seconds` where given. `after_unknown`: an earlier
+    attempt of the same call was never answered, and may have had its effect. The document's detail
+    and violation values hold keys and CPFs: they were dropped here and stay sealed in
     `connect.bridge_requests`.
     """
 
@@ -110,14 +142,21 @@ class DirectoryRefused(DictError):
         http_status: int,
         title: str,
         retry_after_seconds: float | None = None,
+        *,
+        after_unknown: bool = False,
     ) -> None:
         super().__init__(problem_type, title)
         self.http_status = http_status
         self.retry_after_seconds = retry_after_seconds
+        self.after_unknown = after_unknown
 
 
 class DirectoryUnreachable(Unavailable):
     """No answer from the Bridge: whether the call had its effect is not known."""
+
+
+EFFECTS = frozenset({"CreateClaim", "CompleteClaim", "CancelClaim"})
+"""Calls that change DICT: one that was answered is never sent again under its request_id."""
 
 
 @dataclass(frozen=True)
@@ -129,14 +168,29 @@ class BridgeCall:
     payload: str
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What is known of a call before it leaves (again).
+
+    `answer`: the good answer that it got before, JSON in clear. `after_unknown`: an attempt was
+    made whose outcome nobody knows.
+    """
+
+    answer: str | None = None
+    after_unknown: bool = False
+
+
 class RequestLedger(Protocol):
     """`connect.bridge_requests`: a call is written before it leaves, its answer when it came.
 
     May block for the database; raises Unavailable when it is away, and then nothing may be sent.
     """
 
-    async def opened(self, call: BridgeCall) -> None:
-        """Writes or re-opens the row: a repeat under the same request_id counts an attempt."""
+    async def opened(self, call: BridgeCall) -> Opened:
+        """Writes or re-opens the row: a repeat under the same request_id counts an attempt.
+
+        Raises RequestReused when another content came under the id before.
+        """
 
     async def answered(self, call: BridgeCall, status_code: int, answer: str) -> None:
         """Stores a good answer (JSON in clear, sealed by the ledger)."""
@@ -145,3 +199,13 @@ class RequestLedger(Protocol):
         self, call: BridgeCall, error_code: str, status_code: int | None, answer: str | None
     ) -> None:
         """Stores a refusal or the lack of an answer."""
+
+    async def purge(self, rows_max: int) -> int:
+        """Removes rows that have outlived the policy, at most so many; answers how many."""
+
+
+class RequestReused(DictError):
+    """A call came under the request_id of another one: sending it could do the wrong thing."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__("request-id-reused", f"{request_id} was sent with another content before")

@@ -15,7 +15,8 @@ class OutgoingEvent:
 
     `topic` is `namespace/name`; `payload` is the Avro body, personal data sealed; `ordinal` is the
     place among the events of one statement, from 1: `ce_sequence` = version before + ordinal.
-    A copy for Core has the ordinal of its event.
+    A copy for Core has the ordinal of its event. `apart`: it belongs to another aggregate than the
+    statement's, which it opens: `ce_sequence` = ordinal.
     """
 
     topic: str
@@ -23,6 +24,7 @@ class OutgoingEvent:
     envelope: Envelope
     payload: bytes
     ordinal: int
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class ComposedFrom:
     envelope: Envelope
     ordinal: int
     subject_id: UUID | None
+    apart: bool = False
 
 
 class EventComposer(Protocol):

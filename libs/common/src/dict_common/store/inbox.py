@@ -3,6 +3,8 @@
 Every function works on the caller's connection, so that the inbox row commits with the state.
 """
 
+from datetime import timedelta
+
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.store.database import Connection, timed_fetch
 from dict_common.store.queries import load_queries
@@ -43,3 +45,8 @@ async def settle(connection: Connection, key: InboxKey, outcome: str) -> None:
             _QUERIES["inbox_settle"],
             (key.consumer, key.command_id, fingerprint, outcome),
         )
+
+
+async def purge(connection: Connection, kept: timedelta, rows_max: int) -> int:
+    """Removes settled rows older than `kept`, at most so many; answers how many."""
+    return len(await timed_fetch(connection, _QUERIES["inbox_purge"], (kept, rows_max)))

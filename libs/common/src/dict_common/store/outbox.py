@@ -16,7 +16,8 @@ _QUERIES = load_queries("dict_common.store", "outbox")
 
 @dataclass(frozen=True)
 class OutboxColumns:
-    """Events as parallel arrays, the shape that `unnest` takes. `ordinals` count from 1."""
+    """Events as parallel arrays, the shape that `unnest` takes. `ordinals` count from 1;
+    `aparts` open another aggregate than the statement's."""
 
     topics: list[str]
     keys: list[str]
@@ -25,6 +26,7 @@ class OutboxColumns:
     ordinals: list[int]
     properties: list[dict[str, str]]
     payloads: list[bytes]
+    aparts: list[bool]
 
 
 def columns(events: Sequence[OutgoingEvent]) -> OutboxColumns:
@@ -43,6 +45,7 @@ def columns(events: Sequence[OutgoingEvent]) -> OutboxColumns:
         ordinals=[event.ordinal for event in events],
         properties=[event.envelope.to_properties() for event in events],
         payloads=[event.payload for event in events],
+        aparts=[event.apart for event in events],
     )
 
 

@@ -81,6 +81,25 @@ cache_requests = Counter(
     ("operation", "outcome"),
     registry=REGISTRY,
 )
+claim_steps = Counter(
+    "claim_orchestrator_steps",
+    "Steps of claims' workflows, by name and outcome",
+    ("name", "outcome"),
+    registry=REGISTRY,
+)
+claims_running = Gauge(
+    "claim_orchestrator_claims_running", "Claims that are not over", registry=REGISTRY
+)
+claims_overdue = Gauge(
+    "claim_orchestrator_claims_overdue",
+    "Claims past their deadline that are not over: alert when it stays above 0",
+    registry=REGISTRY,
+)
+claims_held = Gauge(
+    "claim_orchestrator_claims_held",
+    "Claims with an error that waits for DICT or an operator",
+    registry=REGISTRY,
+)
 audit_rows = Counter("audit_sink_rows", "New rows in audit.workflow_events", registry=REGISTRY)
 audit_duplicates = Counter(
     "audit_sink_duplicates", "Events that were already there", registry=REGISTRY

@@ -9,6 +9,8 @@ from dict_common.kernel.clock import Clock
 from dict_common.kernel.ids import IdSource
 from dict_common.ports.directory import (
     CallContext,
+    ClaimPage,
+    ClaimQuery,
     ClaimRequest,
     DirectoryClaim,
     DirectoryRefused,
@@ -31,6 +33,7 @@ class InMemoryDirectory:
         self.request_ids: dict[UUID, UUID] = {}
         self.calls: list[tuple[str, str]] = []
         self.script: Script = lambda _operation, _context: None
+        self.allows: Callable[[DirectoryClaim, str], bool] = lambda _claim, _reason: True
 
     async def create_claim(self, request: ClaimRequest, context: CallContext) -> DirectoryClaim:
         """OPEN, or ClaimAlreadyExistsForKey."""
@@ -45,6 +48,8 @@ class InMemoryDirectory:
             key=request.key,
             status="OPEN",
             claimer_participant=request.account.participant,
+            claimer_branch=request.account.branch,
+            claimer_account_number=request.account.number,
             donor_participant=DONOR,
             resolution_period_end=now + timedelta(days=RESOLUTION_DAYS),
             completion_period_end=None,
@@ -75,6 +80,36 @@ class InMemoryDirectory:
         return self._change(
             claim, status="COMPLETED", entry_creation_date=now, key_ownership_date=now
         )
+
+    async def cancel_claim(
+        self, claim_id: UUID, participant: str, reason: str, context: CallContext
+    ) -> DirectoryClaim:
+        """CANCELLED by the claimer; the same reason again answers the same."""
+        self._enter("CancelClaim", context)
+        claim = self._known(claim_id, participant)
+        if claim.status == "CANCELLED" and claim.cancel_reason == reason:
+            return claim
+        if _ended(claim):
+            raise DirectoryRefused("ClaimOperationInvalid", 400, f"The claim is {claim.status}")
+        if not self.allows(claim, reason):
+            raise DirectoryRefused("InvalidReason", 400, "Not for this reason now")
+        cancelled = {"status": "CANCELLED", "cancel_reason": reason, "cancelled_by": "CLAIMER"}
+        return self._change(claim, **cancelled)
+
+    async def list_claims(self, query: ClaimQuery, context: CallContext) -> ClaimPage:
+        """Claims of the claimer in ascending LastModified."""
+        self._enter("ListClaims", context)
+        after = query.modified_after
+        found = sorted(
+            (
+                claim
+                for claim in self.claims.values()
+                if claim.claimer_participant == query.participant
+                and (after is None or claim.last_modified >= after)
+            ),
+            key=lambda claim: claim.last_modified,
+        )
+        return ClaimPage(tuple(found[: query.limit]), len(found) > query.limit)
 
     def act(self, claim_id: UUID, status: str, **changes: str) -> DirectoryClaim:
         """What the other participant did."""

@@ -3,7 +3,16 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from dict_common.ports.directory import BridgeCall, CallContext, RequestLedger
+import pytest
+
+from dict_common.ports.directory import (
+    EFFECTS,
+    BridgeCall,
+    CallContext,
+    Opened,
+    RequestLedger,
+    RequestReused,
+)
 
 
 @dataclass
@@ -15,6 +24,9 @@ class LedgerRow:
     status: str
     status_code: int | None = None
     error_code: str | None = None
+    payload: str = ""
+    answer: str | None = None
+    unknown: bool = False
 
 
 class InMemoryRequestLedger:
@@ -23,19 +35,33 @@ class InMemoryRequestLedger:
     def __init__(self) -> None:
         self.rows: dict[str, LedgerRow] = {}
 
-    async def opened(self, call: BridgeCall) -> None:
+    async def opened(self, call: BridgeCall) -> Opened:
         """Adds the row or counts an attempt."""
         row = self.rows.get(call.context.request_id)
         if row is None:
-            self.rows[call.context.request_id] = LedgerRow(call.operation, 1, "IN_PROGRESS")
-        else:
-            row.attempts += 1
+            row = LedgerRow(call.operation, 1, "IN_PROGRESS", payload=call.payload)
+            self.rows[call.context.request_id] = row
+            return Opened()
+        if call.operation in EFFECTS and row.payload != call.payload:
+            raise RequestReused(call.context.request_id)
+        row.attempts += 1
+        code = row.status_code or 0
+        row.unknown |= row.status in ("IN_PROGRESS", "RETRYING", "TIMEOUT")
+        row.unknown |= code >= 500 or code == 408
+        if row.status != "SUCCESS" or call.operation not in EFFECTS:
             row.status = "RETRYING"
+        return Opened(row.answer if row.status == "SUCCESS" else None, row.unknown)
+
+    async def purge(self, rows_max: int) -> int:
+        """Nothing grows old here."""
+        del rows_max
+        return 0
 
     async def answered(self, call: BridgeCall, status_code: int, answer: str) -> None:
         """SUCCESS."""
         assert answer
         self._close(call, "SUCCESS", status_code, None)
+        self.rows[call.context.request_id].answer = answer
 
     async def failed(
         self, call: BridgeCall, error_code: str, status_code: int | None, answer: str | None
@@ -66,14 +92,57 @@ class RequestLedgerSuite(ABC):
     async def test_call_is_there_before_it_leaves(self) -> None:
         """Durable first."""
         await (await self.ledger()).opened(_call("claim-a:CreateClaim:1"))
-        assert await self.row("claim-a:CreateClaim:1") == LedgerRow("CreateClaim", 1, "IN_PROGRESS")
+        row = await self.row("claim-a:CreateClaim:1")
+        assert (row.operation, row.attempts, row.status) == ("CreateClaim", 1, "IN_PROGRESS")
 
     async def test_repeat_counts_an_attempt(self) -> None:
         """The same call again is the same row."""
         ledger, call = await self.ledger(), _call("claim-b:CreateClaim:1")
         for _ in range(3):
             await ledger.opened(call)
-        assert await self.row("claim-b:CreateClaim:1") == LedgerRow("CreateClaim", 3, "RETRYING")
+        row = await self.row("claim-b:CreateClaim:1")
+        assert (row.operation, row.attempts, row.status) == ("CreateClaim", 3, "RETRYING")
+
+    async def test_good_answer_is_given_again_and_the_call_not_sent_again(self) -> None:
+        """The process may have died before it could say that it was done."""
+        ledger, call = await self.ledger(), _call("claim-d:CreateClaim:1")
+        await ledger.opened(call)
+        await ledger.answered(call, 200, '{"claim":{}}')
+        assert (await ledger.opened(call)).answer == '{"claim":{}}'
+        assert (await self.row("claim-d:CreateClaim:1")).status == "SUCCESS"
+
+    async def test_read_is_sent_again_whatever_it_was_told(self) -> None:
+        """An old answer is no news."""
+        ledger, call = await self.ledger(), _call("claim-d:GetClaim:1", "GetClaim")
+        await ledger.opened(call)
+        await ledger.answered(call, 200, "{}")
+        assert (await ledger.opened(call)).answer is None
+
+    @pytest.mark.parametrize(("status", "unknown"), [(None, True), (503, True), (429, False)])
+    async def test_unanswered_attempt_is_never_forgotten(
+        self, status: int | None, unknown: bool
+    ) -> None:
+        """Whatever later attempts are told: it may have had its effect."""
+        ledger, call = await self.ledger(), _call(f"claim-e:CreateClaim:{status}")
+        assert not (await ledger.opened(call)).after_unknown
+        await ledger.failed(call, "X", status, None if status is None else "{}")
+        assert (await ledger.opened(call)).after_unknown is unknown
+        await ledger.failed(call, "RateLimited", 429, "{}")
+        assert (await ledger.opened(call)).after_unknown is unknown
+
+    async def test_crash_before_the_answer_leaves_the_outcome_unknown(self) -> None:
+        """Nobody wrote how it ended."""
+        ledger, call = await self.ledger(), _call("claim-f:CreateClaim:1")
+        await ledger.opened(call)
+        assert (await ledger.opened(call)).after_unknown
+
+    async def test_other_content_under_the_same_id_is_refused(self) -> None:
+        """It could do the wrong thing."""
+        ledger, call = await self.ledger(), _call("claim-g:CancelClaim:1", "CancelClaim")
+        await ledger.opened(call)
+        other = BridgeCall(call.context, call.operation, '{"reason":"FRAUD"}')
+        with pytest.raises(RequestReused):
+            await ledger.opened(other)
 
     async def test_answer_refusal_and_silence(self) -> None:
         """Each is told apart."""
@@ -92,5 +161,5 @@ class RequestLedgerSuite(ABC):
         ]
 
 
-def _call(request_id: str) -> BridgeCall:
-    return BridgeCall(CallContext(request_id), "CreateClaim", '{"key":"+5561988880000"}')
+def _call(request_id: str, operation: str = "CreateClaim") -> BridgeCall:
+    return BridgeCall(CallContext(request_id), operation, '{"key":"+5561988880000"}')

@@ -20,3 +20,11 @@ UPDATE connect.inbox
 SET outcome = $4, settled_at = now()
 WHERE consumer = $1 AND ce_id = $2 AND fingerprint = $3 AND outcome IS NULL
 RETURNING ce_id;
+
+-- name: inbox_purge
+DELETE FROM connect.inbox
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM connect.inbox
+                       WHERE service = current_user AND outcome IS NOT NULL
+                         AND settled_at < now() - $1::interval
+                       ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+RETURNING ce_id;
