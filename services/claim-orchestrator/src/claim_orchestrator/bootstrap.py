@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 import grpc.aio
+import httpx
 import pulsar.asyncio
 from temporalio.client import Client
 
@@ -13,12 +15,25 @@ from claim_orchestrator.activities.claim_activities import ClaimActivities
 from claim_orchestrator.adapters.postgres_claim_intake import PostgresClaimIntake
 from claim_orchestrator.adapters.postgres_claim_reader import PostgresClaimReader
 from claim_orchestrator.adapters.postgres_claim_store import PostgresClaimStore
+from claim_orchestrator.adapters.postgres_upkeep import PostgresUpkeep
+from claim_orchestrator.adapters.pulsar_decision_backlog import PulsarDecisionBacklog
 from claim_orchestrator.adapters.temporal_claim_process import TemporalClaimProcess
+from claim_orchestrator.adapters.webhook_notifier import WebhookNotifier
 from claim_orchestrator.application.ask_directory import AskDirectory
+from claim_orchestrator.application.await_decisions import AwaitDecisions
 from claim_orchestrator.application.claim_console import ClaimReader
-from claim_orchestrator.application.open_claim import ClaimPolicy, OpenClaim, Secrecy
+from claim_orchestrator.application.claim_desk import ClaimDesk
+from claim_orchestrator.application.claim_policy import ClaimPolicy
+from claim_orchestrator.application.claim_records import Recorded, Transition
+from claim_orchestrator.application.claim_status import RememberStatus
+from claim_orchestrator.application.decide_claim import DecideClaim
+from claim_orchestrator.application.note_proof import NoteProof
+from claim_orchestrator.application.open_claim import OpenClaim, Secrecy
+from claim_orchestrator.application.operator_request import HandleOperatorRequest
+from claim_orchestrator.application.orphan_decisions import OrphanDecisions
 from claim_orchestrator.application.record_transition import RecordTransition
-from claim_orchestrator.application.refuse_command import RefuseCommand
+from claim_orchestrator.application.refuse_command import DECIDE_COMMAND, RefuseCommand
+from claim_orchestrator.application.upkeep import Upkeep
 from claim_orchestrator.settings import Settings
 from dict_common.bridge.grpc_directory import GrpcDirectory
 from dict_common.bus.avro import AvroCodec
@@ -27,14 +42,17 @@ from dict_common.bus.client import connect as connect_pulsar
 from dict_common.bus.commands import CommandSender
 from dict_common.bus.event_sender import PulsarEventSender
 from dict_common.bus.publisher import Publisher
+from dict_common.cache.redis_cache import RedisCache
 from dict_common.durable.client import TemporalConnection
 from dict_common.durable.client import connect as connect_temporal
 from dict_common.kernel.clock import SystemClock
+from dict_common.kernel.errors import ConfigurationInvalid
 from dict_common.kernel.ids import new_id
 from dict_common.ports.outgoing import EventSender
 from dict_common.secrecy.events import SealingComposer
 from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
+from dict_common.secrecy.operators import JwtOperatorTokens
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_common.secrecy.subjects import StoredSubjectSealer
 from dict_common.settings.reading import read_settings
@@ -43,14 +61,19 @@ from dict_common.store.database import Database, PoolSize, open_connection
 from dict_common.store.ledger import PostgresRequestLedger
 from dict_common.store.relay import Relay
 from dict_common.store.subject_keys import PostgresSubjectKeyStore
+from dict_common.telemetry import metrics
 from dict_common.telemetry.process import ProcessFrame
 from dict_common.telemetry.traces import current_traceparent
+from dict_schemas.topics import topic
 
 SERVICE = "claim-orchestrator"
 ROLE = "claim_orchestrator"
 READER = "operator_ro"
 CONSUMER_POOL = PoolSize(1, 5)
 WORKER_POOL = PoolSize(2, 20)
+NOTIFY_SECONDS = 10.0
+BACKLOG_SECONDS = 5.0
+DECIDE_SUBSCRIPTION = "claim-orchestrator.claim-decide"
 
 
 def frame(process: str) -> ProcessFrame:
@@ -77,6 +100,17 @@ class Base:
     rest: TinkRestSealer
     subjects: StoredSubjectSealer
     composer: SealingComposer
+    policy: ClaimPolicy
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The use cases of the consumer, one for each topic."""
+
+    open_claim: OpenClaim
+    decide_claim: DecideClaim
+    note_proof: NoteProof
+    operator: HandleOperatorRequest
 
 
 @dataclass(frozen=True)
@@ -86,8 +120,9 @@ class ConsumerAdapters:
     base: Base
     pulsar: pulsar.asyncio.Client
     opener: HybridOpener
-    open_claim: OpenClaim
+    commands: Commands
     refuse: RefuseCommand
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True)
@@ -106,23 +141,29 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
         client = connect_pulsar(base.shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
         intake, clock = PostgresClaimIntake(base.database), SystemClock()
+        process = TemporalClaimProcess(base.temporal, base.shared.temporal_task_queue)
         keysets = KeysetFolder(base.shared.keys_dir)
+        tokens = JwtOperatorTokens(
+            keysets.public("operator-issuer-public"), base.own.operator_issuer
+        )
+        store = PostgresClaimStore(base.database)
         yield ConsumerAdapters(
             base=base,
             pulsar=client,
             opener=HybridOpener(keysets.private("command-private")),
-            open_claim=OpenClaim(
-                intake,
-                TemporalClaimProcess(base.temporal, base.shared.temporal_task_queue),
-                Secrecy(base.subjects, base.rest),
-                ClaimPolicy(
-                    base.own.participants,
-                    base.shared.claim_day_seconds,
-                    base.own.create_retry_seconds,
+            commands=Commands(
+                open_claim=OpenClaim(
+                    intake, process, Secrecy(base.subjects, base.rest), base.policy, clock
                 ),
-                clock,
+                decide_claim=DecideClaim(intake, process, clock),
+                note_proof=NoteProof(intake, process, base.own.participants),
+                operator=HandleOperatorRequest(intake, store, process, tokens, base.composer),
             ),
             refuse=RefuseCommand(intake, base.composer, clock),
+            upkeep=Upkeep(
+                OrphanDecisions(intake, base.composer, clock),
+                PostgresUpkeep(base.database, _ledger(base)),
+            ),
         )
 
 
@@ -134,15 +175,50 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
         channel = await stack.enter_async_context(
             grpc.aio.insecure_channel(base.shared.bridge_address)
         )
-        store = PostgresClaimStore(base.database)
-        directory = GrpcDirectory(channel, PostgresRequestLedger(base.database, base.rest))
+        cache = RedisCache.open(base.shared.redis_url, base.shared.redis_prefix)
+        stack.push_async_callback(cache.close)
+        store, clock = PostgresClaimStore(base.database), SystemClock()
         yield WorkerAdapters(
             base=base,
             activities=ClaimActivities(
-                AskDirectory(directory, store, uuid4),
-                RecordTransition(store, base.composer, current_traceparent),
+                AskDirectory(GrpcDirectory(channel, _ledger(base)), store, base.rest, uuid4),
+                RecordTransition(
+                    store,
+                    base.composer,
+                    base.rest,
+                    current_traceparent,
+                    (RememberStatus(cache), _count_steps),
+                ),
+                ClaimDesk(store, await _notifier(stack, base), base.policy),
+                AwaitDecisions(await _backlog(stack, base), clock),
             ),
         )
+
+
+async def _notifier(stack: AsyncExitStack, base: Base) -> WebhookNotifier:
+    client = await stack.enter_async_context(httpx.AsyncClient(timeout=NOTIFY_SECONDS))
+    secret = KeysetFolder(base.shared.keys_dir).text("notify.secret") if base.own.notify_url else ""
+    return WebhookNotifier(client, base.own.notify_url, secret.encode(), SystemClock())
+
+
+async def _backlog(stack: AsyncExitStack, base: Base) -> PulsarDecisionBacklog:
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(
+            base_url=base.shared.pulsar_admin_url, timeout=BACKLOG_SECONDS, trust_env=False
+        )
+    )
+    decide = topic("commands", DECIDE_COMMAND).full_name(base.shared.pulsar_tenant)
+    return PulsarDecisionBacklog(client, decide, DECIDE_SUBSCRIPTION, base.database)
+
+
+def _ledger(base: Base) -> PostgresRequestLedger:
+    kept = timedelta(days=base.own.bridge_requests_kept_days)
+    return PostgresRequestLedger(base.database, base.rest, kept)
+
+
+async def _count_steps(transition: Transition, _recorded: Recorded) -> None:
+    for step in transition.steps:
+        metrics.claim_steps.labels(step.name, step.outcome).inc()
 
 
 @asynccontextmanager
@@ -194,4 +270,22 @@ async def _open_base(stack: AsyncExitStack, size: PoolSize) -> Base:
         )
     )
     composer = SealingComposer(AvroCodec(), subjects, core)
-    return Base(shared, own, database, temporal, rest, subjects, composer)
+    return Base(shared, own, database, temporal, rest, subjects, composer, policy_of(shared, own))
+
+
+def policy_of(shared: SharedSettings, own: Settings) -> ClaimPolicy:
+    """The installation's decisions. Raises ConfigurationInvalid."""
+    if shared.environment == "production" and own.possession == "skipped":
+        raise ConfigurationInvalid(
+            "settings-invalid",
+            "CLAIM_ORCHESTRATOR_POSSESSION must be required in production: proof of possession "
+            "guards the ownership of somebody's key",
+        )
+    return ClaimPolicy(
+        participants=own.participants,
+        day_seconds=shared.claim_day_seconds,
+        create_retry_seconds=own.create_retry_seconds,
+        decision_grace_seconds=own.decision_grace_seconds,
+        deadline_margins_days=own.deadline_margins_days,
+        possession_required=own.possession == "required",
+    )

@@ -1,16 +1,22 @@
 """ClaimIntake over PostgreSQL: inbox row and state commit together."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from claim_orchestrator.application.ports import NewClaim, command_id_reused
+from claim_orchestrator.adapters.claim_columns import insert_columns
+from claim_orchestrator.adapters.decision_columns import decision_columns, new_decision
+from claim_orchestrator.application.ports import NewClaim, NewDecision, command_id_reused
+from claim_orchestrator.domain.claim import WorkflowStatus
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.outgoing import OutgoingEvent
 from dict_common.store import inbox, outbox
-from dict_common.store.database import Database, timed_fetch
+from dict_common.store.database import Connection, Database, timed_fetch
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("claim_orchestrator.adapters", "claims")
+_DECISIONS = load_queries("claim_orchestrator.adapters", "decisions")
 
 
 class PostgresClaimIntake:
@@ -28,13 +34,11 @@ class PostgresClaimIntake:
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Inbox row, claim and subject link in one transaction."""
         async with self._database.transaction() as connection:
-            await inbox.lock(connection, command)
-            seen, _ = await inbox.look_up(connection, command)
-            if seen is Seen.OTHER_CONTENT:
-                raise command_id_reused()
-            if not await inbox.insert(connection, command, None):
+            if not await _first(connection, command):
                 return False
-            inserted = await timed_fetch(connection, _QUERIES["claim_insert"], _columns(claim))
+            inserted = await timed_fetch(
+                connection, _QUERIES["claim_insert"], insert_columns(claim)
+            )
             if not inserted:
                 raise InputRefused(
                     "claim-already-known",
@@ -61,20 +65,60 @@ class PostgresClaimIntake:
             if await inbox.insert(connection, command, f"rejected:{reason_code}"):
                 await outbox.insert(connection, events, version_before=0)
 
+    async def accept_decision(self, command: InboxKey, decision: NewDecision) -> bool:
+        """Inbox row and decision in one transaction."""
+        async with self._database.transaction() as connection:
+            if not await _first(connection, command):
+                return False
+            rows = await timed_fetch(
+                connection,
+                _DECISIONS["decision_claim_status"],
+                (decision.claim_id, decision.role),
+            )
+            if rows and rows[0]["status"] != WorkflowStatus.RUNNING:
+                raise InputRefused(
+                    "claim-already-resolved",
+                    f"the claim is {rows[0]['status']}: there is nothing left to decide",
+                )
+            await timed_fetch(connection, _DECISIONS["decision_insert"], decision_columns(decision))
+        return True
 
-def _columns(claim: NewClaim) -> tuple[object, ...]:
-    return (
-        claim.workflow_id,
-        claim.claim_id,
-        claim.role,
-        claim.entry_id,
-        claim.key_type,
-        claim.key_hash,
-        claim.key_encrypted,
-        claim.claimer_ispb,
-        claim.owner_ispb,
-        claim.claim_type,
-        claim.subject_id,
-        claim.started_at,
-        claim.expires_at,
-    )
+    async def accept_proof(self, otp_id: UUID, claim_id: UUID, at: datetime, ce_id: UUID) -> None:
+        """Keeps a proof of possession."""
+        await self._database.fetch(_DECISIONS["proof_insert"], (otp_id, claim_id, at, ce_id))
+
+    async def accept_operator(self, command: InboxKey, events: Sequence[OutgoingEvent]) -> bool:
+        """Inbox row and events in one transaction."""
+        async with self._database.transaction() as connection:
+            if not await _first(connection, command):
+                return False
+            await outbox.insert(connection, events, version_before=0)
+        return True
+
+    async def orphans(self, published_before: datetime, limit: int) -> list[NewDecision]:
+        """Decisions whose claim never came."""
+        rows = await self._database.fetch(_DECISIONS["decision_orphans"], (published_before, limit))
+        return [new_decision(row) for row in rows]
+
+    async def refuse_orphan(
+        self, decision: NewDecision, reason_code: str, events: Sequence[OutgoingEvent]
+    ) -> bool:
+        """Settles such a decision with its rejection."""
+        async with self._database.transaction() as connection:
+            refused = await timed_fetch(
+                connection,
+                _DECISIONS["decision_refuse_orphan"],
+                (decision.ce_id, f"refused:{reason_code}"),
+            )
+            if refused:
+                await outbox.insert(connection, events, version_before=0)
+        return bool(refused)
+
+
+async def _first(connection: Connection, command: InboxKey) -> bool:
+    """Opens the command's inbox row; False if it is there. Raises `command-id-reused`."""
+    await inbox.lock(connection, command)
+    seen, _ = await inbox.look_up(connection, command)
+    if seen is Seen.OTHER_CONTENT:
+        raise command_id_reused()
+    return await inbox.insert(connection, command, None)

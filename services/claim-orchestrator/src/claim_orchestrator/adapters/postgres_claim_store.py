@@ -1,17 +1,22 @@
-"""ClaimStore over PostgreSQL: one statement for state and events."""
+"""ClaimStore over PostgreSQL: one statement for state, events and verdicts."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from claim_orchestrator.application.claim_process import Recorded
-from claim_orchestrator.application.ports import RowChange
-from claim_orchestrator.domain.errors import ClaimUnknown
+import asyncpg
+
+from claim_orchestrator.adapters.claim_columns import kept_claim, record_columns
+from claim_orchestrator.adapters.decision_columns import decision_columns, new_decision
+from claim_orchestrator.application.claim_records import Mail, Recorded, StoredDecision
+from claim_orchestrator.application.ports import KeptClaim, NewDecision, RowChange
+from claim_orchestrator.domain.claim import Role
+from claim_orchestrator.domain.errors import ClaimUnknown, DictClaimTaken
 from dict_common.ports.outgoing import OutgoingEvent
-from dict_common.store import outbox
 from dict_common.store.database import Database
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("claim_orchestrator.adapters", "claims")
+_DECISIONS = load_queries("claim_orchestrator.adapters", "decisions")
 
 
 class PostgresClaimStore:
@@ -22,12 +27,24 @@ class PostgresClaimStore:
 
     async def record(self, change: RowChange, events: Sequence[OutgoingEvent]) -> Recorded:
         """Changes the row and writes the events, or says why not."""
-        row = await self._database.fetch_row(
-            _QUERIES["claim_record"], (*_columns(change), *_arrays(events))
-        )
+        try:
+            row = await self._database.fetch_row(
+                _QUERIES["claim_record"], record_columns(change, events)
+            )
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == "claim_workflows_dict_claim_id_role_key":
+                raise DictClaimTaken(change.claim_id) from error
+            raise
         if row is not None:
-            return Recorded(row["version"], row["status"], row["dict_status"], stale=False)
+            return Recorded(kept_claim(row).row, stale=False)
         return await self._not_written(change)
+
+    async def load(self, claim_id: UUID) -> KeptClaim:
+        """The claim by our id."""
+        row = await self._database.fetch_row(_QUERIES["claim_load"], (claim_id, Role.CLAIMER, ""))
+        if row is None:
+            raise ClaimUnknown(claim_id)
+        return kept_claim(row)
 
     async def complete_request_id(self, claim_id: UUID, role: str, proposed: UUID) -> UUID:
         """The RequestId that stands, `proposed` if there was none."""
@@ -39,54 +56,50 @@ class PostgresClaimStore:
         stored: UUID = row["complete_request_id"]
         return stored
 
+    async def unclaimed(self, dict_claim_ids: Sequence[UUID]) -> set[UUID]:
+        """Which of DICT's claims stand in no row of ours."""
+        if not dict_claim_ids:
+            return set()
+        rows = await self._database.fetch(_QUERIES["claim_of_dict"], (list(dict_claim_ids),))
+        return set(dict_claim_ids) - {row["dict_claim_id"] for row in rows}
+
+    async def store_decision(self, decision: NewDecision) -> str | None:
+        """Keeps a decision once; its outcome so far."""
+        await self._database.fetch(_DECISIONS["decision_insert"], decision_columns(decision))
+        row = await self._database.fetch_row(_DECISIONS["decision_outcome"], (decision.ce_id,))
+        return None if row is None else row["outcome"]
+
+    async def mail(self, claim_id: UUID) -> Mail:
+        """Decisions that nobody judged, oldest first, and the newest proof."""
+        async with self._database.connection() as connection:
+            mail, proof = _DECISIONS["decision_mail"], _DECISIONS["proof_newest"]
+            decisions = await connection.fetch(mail.sql, claim_id, Role.CLAIMER)
+            proven_at = await connection.fetchval(proof.sql, claim_id)
+        return Mail([_stored(row) for row in decisions], proven_at)
+
+    async def verdicts_to_tell(self, ce_ids: Sequence[UUID]) -> list[NewDecision]:
+        """The stored decisions of these ids."""
+        rows = await self._database.fetch(_DECISIONS["decision_rows"], (list(ce_ids),))
+        return [new_decision(row) for row in rows]
+
     async def _not_written(self, change: RowChange) -> Recorded:
         """Zero rows: done before (our event ids stand in the row), or another writer was first."""
         row = await self._database.fetch_row(
-            _QUERIES["claim_state"], (change.claim_id, change.role, change.workflow_id)
+            _QUERIES["claim_load"], (change.claim_id, change.role, change.workflow_id)
         )
         if row is None:
             raise ClaimUnknown(change.claim_id)
         ours = [str(event_id) for event_id in change.event_ids]
-        done = row["last_event_ids"] == ours
-        return Recorded(row["version"], row["status"], row["dict_status"], stale=not done)
+        return Recorded(kept_claim(row).row, stale=row["own_event_ids"] != ours)
 
 
-def _columns(change: RowChange) -> tuple[object, ...]:
-    return (
-        change.claim_id,
-        change.role,
-        change.expected_version,
-        list(change.event_ids),
-        change.workflow_id,
-        change.workflow_run_id,
-        change.status,
-        change.resolution_type,
-        change.resolution_reason,
-        change.completed_at,
-        change.expires_at,
-        change.monitor_workflow_id,
-        change.last_error,
-        change.dict_claim_id,
-        change.dict_status,
-        change.owner_ispb,
-        change.resolution_period_end,
-        change.completion_period_end,
-        change.claimer_deadline,
-        change.confirm_reason,
-        change.cancel_reason,
-        change.cancelled_by,
-        change.dict_last_modified,
-    )
-
-
-def _arrays(events: Sequence[OutgoingEvent]) -> tuple[object, ...]:
-    cut = outbox.columns(events)
-    return (
-        cut.topics,
-        cut.keys,
-        cut.event_ids,
-        cut.event_times,
-        cut.ordinals,
-        cut.properties,
-        cut.payloads,
+def _stored(row: asyncpg.Record) -> StoredDecision:
+    return StoredDecision(
+        ce_id=row["ce_id"],
+        decision=row["decision"],
+        reason=row["reason"],
+        decided_at=row["decided_at"],
+        effective_at=row["effective_at"],
+        decided_by=row["decided_by"],
+        otp_id=None if row["otp_id"] is None else str(row["otp_id"]),
     )

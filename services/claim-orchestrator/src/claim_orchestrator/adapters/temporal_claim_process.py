@@ -1,5 +1,8 @@
-"""ClaimProcess over Temporal: started by name, idempotent by its id."""
+"""ClaimProcess over Temporal: started by name, woken by signal, idempotent by its id."""
 
+from uuid import UUID
+
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
@@ -9,15 +12,19 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from claim_orchestrator.application.claim_process import (
+    CANCEL_CLAIM_WORKFLOW,
+    CLAIM_MAIL_SIGNAL,
+    CLAIM_OPERATOR_SIGNAL,
     CREATE_CLAIM_WORKFLOW,
     SEARCH_CLAIM_ID,
     SEARCH_CLAIMER_ISPB,
-    ClaimProcessInput,
+    resolution_id,
     workflow_id,
 )
+from claim_orchestrator.application.claim_records import ClaimProcessInput, OperatorOrder
 from dict_common.durable.client import as_unavailable
 
 CLAIM_ID = SearchAttributeKey.for_keyword(SEARCH_CLAIM_ID)
@@ -25,14 +32,14 @@ CLAIMER_ISPB = SearchAttributeKey.for_keyword(SEARCH_CLAIMER_ISPB)
 
 
 class TemporalClaimProcess:
-    """Starts the claimer's workflow."""
+    """The claimer's workflows, as the consumer reaches them. Raises Unavailable."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 
     async def start(self, process: ClaimProcessInput) -> None:
-        """A workflow that runs or has ended under this id is success. Raises Unavailable."""
+        """A workflow that runs or has ended under this id is success."""
         try:
             await self._client.start_workflow(
                 CREATE_CLAIM_WORKFLOW,
@@ -52,3 +59,45 @@ class TemporalClaimProcess:
             return
         except RPCError as error:
             raise as_unavailable(error) from error
+
+    async def wake(self, claim_id: UUID) -> None:
+        """A workflow that does not run yet reads its mail when it starts."""
+        await self._signal(claim_id, CLAIM_MAIL_SIGNAL)
+
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
+        """Where the claim's workflow does not run, a cancellation is started alone."""
+        if await self._signal(claim_id, CLAIM_OPERATOR_SIGNAL, order):
+            return
+        if order.cancel_reason is None:
+            return
+        try:
+            # The workflow's input by its fields: adapters do not import steps.
+            await self._client.start_workflow(
+                CANCEL_CLAIM_WORKFLOW,
+                {"claim_id": str(claim_id), "reason": order.cancel_reason},
+                id=resolution_id(claim_id),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
+            raise as_unavailable(error) from error
+
+    async def _signal(self, claim_id: UUID, name: str, *argument: object) -> bool:
+        """False when no workflow of that id runs."""
+        handle = self._client.get_workflow_handle(workflow_id(claim_id))
+        try:
+            await handle.signal(name, args=list(argument))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and not _is_namespace(error):
+                return False
+            raise as_unavailable(error) from error
+        return True
+
+
+def _is_namespace(error: RPCError) -> bool:
+    """Temporal says NOT_FOUND for a workflow that has ended and for a namespace that is missing."""
+    wanted = NamespaceNotFoundFailure.DESCRIPTOR
+    return any(detail.Is(wanted) for detail in error.grpc_status.details)

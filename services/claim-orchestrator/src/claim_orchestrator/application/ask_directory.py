@@ -1,9 +1,12 @@
 """Calls to DICT as the steps of a claim: one method a step, answers as snapshots."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
-from claim_orchestrator.application.claim_process import (
+from claim_orchestrator.application.claim_news import is_news
+from claim_orchestrator.application.claim_papers import claim_request, key_of, papers_of
+from claim_orchestrator.application.claim_records import (
     BridgeStep,
     ClaimProcessInput,
     KnownClaim,
@@ -11,45 +14,77 @@ from claim_orchestrator.application.claim_process import (
 )
 from claim_orchestrator.application.ports import ClaimStore
 from claim_orchestrator.domain.claim import Role
-from claim_orchestrator.domain.transitions import moves_forward
+from claim_orchestrator.domain.errors import ClaimErased
 from dict_common.ports.directory import (
-    Account,
     CallContext,
+    ClaimQuery,
     ClaimRequest,
     Directory,
     DirectoryClaim,
-    Person,
 )
+from dict_common.ports.sealing import RestSealer
+
+LIST_OVERLAP = timedelta(seconds=60)
+"""DICT's clock and its list may lag behind ours (bacen-dict 1.6)."""
+PAGES_MAX = 50
+"""Of 200 claims each; a minute of one participant has far fewer."""
 
 
 class AskDirectory:
     """Each method raises DirectoryRefused with DICT's problem, or Unavailable."""
 
     def __init__(
-        self, directory: Directory, store: ClaimStore, new_request_id: Callable[[], UUID]
+        self,
+        directory: Directory,
+        store: ClaimStore,
+        rest: RestSealer,
+        new_request_id: Callable[[], UUID],
     ) -> None:
         self._directory = directory
         self._store = store
+        self._rest = rest
         self._new_request_id = new_request_id
 
     async def create(self, step: BridgeStep) -> Snapshot:
         """Opens the claim at DICT."""
-        return snapshot(
-            await self._directory.create_claim(_claim_request(step.process), _context(step))
-        )
+        request = await self._request(step.process.claim_id)
+        return snapshot(await self._directory.create_claim(request, _context(step)))
+
+    async def find(self, step: BridgeStep) -> Snapshot | None:
+        """The claim that an unanswered createClaim has opened, None if it has opened none.
+
+        DICT has no idempotency there: looked for are our participant's claims of the same key, type
+        and account, modified since shortly before the first send, that stand in no other row.
+        """
+        request = await self._request(step.process.claim_id)
+        since = None if step.since is None else step.since - LIST_OVERLAP
+        query = ClaimQuery(step.process.participant, modified_after=since)
+        for _ in range(PAGES_MAX):
+            page = await self._directory.list_claims(query, _context(step))
+            ours = [claim for claim in page.claims if _is_of(claim, request)]
+            free = await self._store.unclaimed([claim.id for claim in ours])
+            found = [claim for claim in ours if claim.id in free]
+            if found:
+                return snapshot(max(found, key=lambda claim: claim.last_modified))
+            if not page.has_more or page.claims[-1].last_modified == query.modified_after:
+                return None
+            query = ClaimQuery(query.participant, modified_after=page.claims[-1].last_modified)
+        return None
 
     async def get(self, known: KnownClaim) -> Snapshot:
         """The claim as DICT shows it now."""
-        return snapshot(
-            await self._directory.get_claim(
-                known.dict_claim_id, known.step.process.participant, _context(known.step)
-            )
-        )
+        return await self._get(known, known.step)
 
     async def news(self, known: KnownClaim) -> Snapshot | None:
-        """The claim if DICT shows a status beyond the last one, else None."""
+        """The claim if DICT shows a status beyond the last one or other dates, else None."""
         seen = await self.get(known)
-        return seen if moves_forward(known.last_status, seen.status) else None
+        return seen if is_news(known.last_shown, seen) else None
+
+    async def look_again(self, known: KnownClaim) -> Snapshot:
+        """After a step was held off: where the claim is now."""
+        if known.reread is None:
+            raise ValueError("a step that may be held off says how the second look is called")
+        return await self._get(known, known.reread)
 
     async def prepare_completion(self, process: ClaimProcessInput) -> UUID:
         """Makes and stores the RequestId of the completion, before any call with it leaves.
@@ -73,6 +108,33 @@ class AskDirectory:
             )
         )
 
+    async def cancel(self, known: KnownClaim) -> Snapshot:
+        """Cancels for the reason that was settled."""
+        if known.cancel_reason is None:
+            raise ValueError("cancel needs the reason that was settled")
+        return snapshot(
+            await self._directory.cancel_claim(
+                known.dict_claim_id,
+                known.step.process.participant,
+                known.cancel_reason,
+                _context(known.step),
+            )
+        )
+
+    async def _get(self, known: KnownClaim, step: BridgeStep) -> Snapshot:
+        return snapshot(
+            await self._directory.get_claim(
+                known.dict_claim_id, step.process.participant, _context(step)
+            )
+        )
+
+    async def _request(self, claim_id: UUID) -> ClaimRequest:
+        kept = await self._store.load(claim_id)
+        key, papers = key_of(kept, self._rest), papers_of(kept, self._rest)
+        if key is None or papers is None:
+            raise ClaimErased(claim_id)
+        return claim_request(kept, key, papers)
+
 
 def snapshot(claim: DirectoryClaim) -> Snapshot:
     """What the process keeps of DICT's answer: no key, no person."""
@@ -91,31 +153,20 @@ def snapshot(claim: DirectoryClaim) -> Snapshot:
     )
 
 
+def _is_of(claim: DirectoryClaim, request: ClaimRequest) -> bool:
+    return (
+        claim.key == request.key
+        and claim.type == request.type
+        and claim.claimer_participant == request.account.participant
+        and claim.claimer_account_number == request.account.number
+        and (claim.claimer_branch or None) == request.account.branch
+    )
+
+
 def _context(step: BridgeStep) -> CallContext:
     return CallContext(
         request_id=step.request_id,
         correlation_id=step.process.correlation_id,
         workflow_id=step.by.id,
         workflow_run_id=step.by.run_id,
-    )
-
-
-def _claim_request(process: ClaimProcessInput) -> ClaimRequest:
-    return ClaimRequest(
-        type=process.type,
-        key_type=process.key_type,
-        key=process.key,
-        account=Account(
-            participant=process.participant,
-            branch=process.account_branch,
-            number=process.account_number,
-            type=process.account_type,
-            opening_date=process.account_opening_date,
-        ),
-        claimer=Person(
-            type=process.claimer_type,
-            tax_id=process.claimer_tax_id,
-            name=process.claimer_name,
-            trade_name=process.claimer_trade_name,
-        ),
     )

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from claim_orchestrator.application.claim_process import ClaimProcessInput, workflow_id
+from claim_orchestrator.application.claim_papers import KEY_CONTEXT, ClaimPapers
+from claim_orchestrator.application.claim_policy import ClaimFacts, ClaimPolicy
+from claim_orchestrator.application.claim_process import workflow_id
+from claim_orchestrator.application.claim_records import ClaimProcessInput
 from claim_orchestrator.application.create_claim import CreateClaim, create_claim
 from claim_orchestrator.application.ports import (
     ClaimIntake,
@@ -18,17 +21,6 @@ from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.sealing import RestSealer, Subject, SubjectSealer
-
-KEY_CONTEXT = "workflows.claim_workflows.key_encrypted"
-
-
-@dataclass(frozen=True)
-class ClaimPolicy:
-    """What an installation decides. `participants`: the ISPBs that it speaks for."""
-
-    participants: frozenset[str]
-    day_seconds: int
-    create_retry_seconds: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +62,7 @@ class OpenClaim:
             raise InputRefused("subject-differs", "ce_subject must be the claim_id of the body")
         subject = await self._secrecy.subjects.subject_of(command.claimer_tax_id)
         if seen is Seen.NEW:
-            await self._intake.accept(key, self._first_row(command, subject))
+            await self._intake.accept(key, self._first_row(command, subject, key, envelope))
         await self._process.start(self._process_input(command, subject, key, envelope))
         await self._intake.settle(key, "started")
 
@@ -87,7 +79,9 @@ class OpenClaim:
                 "settings or release, so that its claim can start",
             ) from error
 
-    def _first_row(self, command: CreateClaim, subject: Subject) -> NewClaim:
+    def _first_row(
+        self, command: CreateClaim, subject: Subject, key: InboxKey, envelope: Envelope
+    ) -> NewClaim:
         now = self._clock.now()
         rest, value = self._secrecy.rest, command.key.value
         return NewClaim(
@@ -98,10 +92,13 @@ class OpenClaim:
             key_type=command.key.type,
             key_hash=rest.look_up_hash(value),
             key_encrypted=rest.seal(KEY_CONTEXT, value.encode()),
+            papers_encrypted=_papers(command).sealed(rest),
             claimer_ispb=command.participant,
             owner_ispb=command.owner_ispb,
             entry_id=command.entry_id,
             subject_id=subject.subject_id,
+            command_id=key.command_id,
+            correlation_id=_correlation(key, envelope),
             started_at=now,
             expires_at=Calendar(self._policy.day_seconds).provisional_deadline(now),
         )
@@ -109,25 +106,33 @@ class OpenClaim:
     def _process_input(
         self, command: CreateClaim, subject: Subject, key: InboxKey, envelope: Envelope
     ) -> ClaimProcessInput:
-        return ClaimProcessInput(
-            claim_id=command.claim_id,
-            participant=command.participant,
-            type=command.type,
-            key_type=command.key.type,
-            key=command.key.value,
-            account_branch=command.account_branch,
-            account_number=command.account_number,
-            account_type=command.account_type,
-            account_opening_date=command.account_opening_date,
-            claimer_type=command.claimer_type,
-            claimer_tax_id=command.claimer_tax_id,
-            claimer_name=command.claimer_name,
-            claimer_trade_name=command.claimer_trade_name,
-            owner_ispb=command.owner_ispb,
-            entry_id=command.entry_id,
-            subject_id=subject.subject_id,
-            command_id=key.command_id,
-            correlation_id=envelope.correlation_id or str(key.command_id),
-            day_seconds=self._policy.day_seconds,
-            create_retry_seconds=self._policy.create_retry_seconds,
+        return self._policy.process_input(
+            ClaimFacts(
+                claim_id=command.claim_id,
+                participant=command.participant,
+                type=command.type,
+                key_type=command.key.type,
+                owner_ispb=command.owner_ispb,
+                entry_id=command.entry_id,
+                subject_id=subject.subject_id,
+                command_id=key.command_id,
+                correlation_id=_correlation(key, envelope),
+            )
         )
+
+
+def _correlation(key: InboxKey, envelope: Envelope) -> str:
+    return envelope.correlation_id or str(key.command_id)
+
+
+def _papers(command: CreateClaim) -> ClaimPapers:
+    return ClaimPapers(
+        account_branch=command.account_branch,
+        account_number=command.account_number,
+        account_type=command.account_type,
+        account_opening_date=command.account_opening_date,
+        claimer_type=command.claimer_type,
+        claimer_tax_id=command.claimer_tax_id,
+        claimer_name=command.claimer_name,
+        claimer_trade_name=command.claimer_trade_name,
+    )

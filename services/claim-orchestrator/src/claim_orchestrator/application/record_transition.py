@@ -1,15 +1,28 @@
-"""The one way a claim changes after its first row: state and events in one statement."""
+"""The one way a claim changes after its first row: state, events and verdicts in one statement."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from claim_orchestrator.application.claim_events import claimer_deadline, event_records
-from claim_orchestrator.application.claim_process import Recorded, Transition, monitor_id
+from claim_orchestrator.application.claim_events import (
+    NEED_PERSON,
+    Told,
+    claim_event,
+    claimer_deadline,
+    step_event,
+)
+from claim_orchestrator.application.claim_papers import key_of, papers_of
+from claim_orchestrator.application.claim_process import expire_id, monitor_id
+from claim_orchestrator.application.claim_records import PlannedEvent, Recorded, Transition
 from claim_orchestrator.application.ports import ClaimStore, RowChange
-from claim_orchestrator.application.refuse_command import SOURCE
+from claim_orchestrator.application.refuse_command import SOURCE, DecisionRejections
 from claim_orchestrator.domain.claim import Role, WorkflowStatus
+from claim_orchestrator.domain.events import WorkflowStep
 from dict_common.kernel.envelope import Envelope, WorkflowRef
 from dict_common.ports.outgoing import ComposedFrom, EventComposer, OutgoingEvent
+from dict_common.ports.sealing import RestSealer
+
+Observe = Callable[[Transition, Recorded], Awaitable[None]]
+"""Told of every change that was written; must not raise."""
 
 
 class RecordTransition:
@@ -19,16 +32,28 @@ class RecordTransition:
         self,
         store: ClaimStore,
         composer: EventComposer,
+        rest: RestSealer,
         traceparent: Callable[[], str | None],
+        observe: Sequence[Observe] = (),
     ) -> None:
         self._store = store
         self._composer = composer
+        self._rest = rest
+        self._rejections = DecisionRejections(store, composer)
         self._traceparent = traceparent
+        self._observe = observe
 
     async def __call__(self, transition: Transition) -> Recorded:
-        """Done once under its event ids. Raises Unavailable, SubjectErased."""
+        """Done once under its event ids. Raises Unavailable, SubjectErased, DictClaimTaken."""
+        records = [
+            (planned.id, planned.name, claim_event(await self._told(transition, planned)).record())
+            for planned in transition.events
+        ]
+        records += [
+            (step.id, WorkflowStep.NAME, step_event(step).record()) for step in transition.steps
+        ]
         events: list[OutgoingEvent] = []
-        for ordinal, (event_id, name, record) in enumerate(event_records(transition), start=1):
+        for ordinal, (event_id, name, record) in enumerate(records, start=1):
             events += await self._composer.compose(
                 ComposedFrom(
                     name=name,
@@ -38,7 +63,24 @@ class RecordTransition:
                     subject_id=transition.process.subject_id,
                 )
             )
-        return await self._store.record(row_change(transition), events)
+        events += await self._rejections.compose(transition.verdicts, transition.at)
+        recorded = await self._store.record(row_change(transition), events)
+        if not recorded.stale:
+            for observe in self._observe:
+                await observe(transition, recorded)
+        return recorded
+
+    async def _told(self, transition: Transition, planned: PlannedEvent) -> Told:
+        if planned.name not in NEED_PERSON:
+            return Told(transition, planned)
+        kept = await self._store.load(transition.process.claim_id)
+        return Told(
+            transition,
+            planned,
+            key_of(kept, self._rest),
+            papers_of(kept, self._rest),
+            kept.row.complete_request_id,
+        )
 
     def _envelope(self, transition: Transition, event_id: UUID, name: str) -> Envelope:
         process, by = transition.process, transition.by
@@ -76,15 +118,11 @@ def row_change(transition: Transition) -> RowChange:
         completed_at=transition.at if ended else None,
         expires_at=deadline,
         monitor_workflow_id=monitor_id(process.claim_id) if snapshot else None,
+        expire_workflow_id=expire_id(process.claim_id) if deadline else None,
         last_error=transition.error_type,
-        dict_claim_id=snapshot.dict_claim_id if snapshot else None,
-        dict_status=snapshot.status if snapshot else None,
-        owner_ispb=snapshot.donor_ispb if snapshot else None,
-        resolution_period_end=snapshot.resolution_period_end if snapshot else None,
-        completion_period_end=snapshot.completion_period_end if snapshot else None,
+        snapshot=snapshot,
         claimer_deadline=deadline,
-        confirm_reason=snapshot.confirm_reason if snapshot else None,
-        cancel_reason=snapshot.cancel_reason if snapshot else None,
-        cancelled_by=snapshot.cancelled_by if snapshot else None,
-        dict_last_modified=snapshot.last_modified if snapshot else None,
+        intent=transition.intent,
+        verdicts=tuple(transition.verdicts),
+        settled_at=transition.at,
     )

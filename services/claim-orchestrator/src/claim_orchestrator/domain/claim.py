@@ -70,15 +70,3 @@ def require_claimable(claim_type: ClaimType, key_type: KeyType) -> None:
         "key-type-not-claimable",
         f"a claim of type {claim_type} is for keys of type {allowed}, not {key_type}",
     )
-
-
-def require_supported(claim_type: ClaimType) -> None:
-    """Raises InputRefused for OWNERSHIP: it needs proof of possession before it may complete.
-
-    Opening one that nobody here can complete would only lock the key for its owner.
-    """
-    if claim_type is not ClaimType.PORTABILITY:
-        raise InputRefused(
-            "claim-type-unsupported",
-            "this release runs claims of type PORTABILITY; OWNERSHIP needs the OTP service",
-        )

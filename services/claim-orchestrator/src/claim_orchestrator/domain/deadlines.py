@@ -4,6 +4,7 @@ The length of a day is data (`claim_day_seconds`): shorter days exist to try thi
 production.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,10 @@ CLAIMER_DAYS_AFTER_RESOLUTION = 23
 """Claimer's outer limit, day 30 = ResolutionPeriodEnd + 23 (bacen-dict 1.3)."""
 POLLS_PER_DAY = 4
 """Every 6 hours: the seeds' MonitorStatusWorkflow."""
+SWITCH_DAYS_AFTER_DEADLINE = 15 / (24 * 60)
+"""The dead-man switch looks 15 minutes after the deadline."""
+RETRY_AGAIN = timedelta(seconds=30)
+"""How soon a step that DICT holds off (a period not ended) is tried again."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +43,31 @@ class Calendar:
     def poll_interval(self) -> timedelta:
         """How often a single claim is asked for."""
         return self.days(1 / POLLS_PER_DAY)
+
+    def switch_at(self, deadline: datetime) -> datetime:
+        """When the dead-man switch looks whether the deadline was acted on."""
+        return deadline + self.days(SWITCH_DAYS_AFTER_DEADLINE)
+
+    def again_after(self, failures: int) -> timedelta:
+        """How long to leave a held step alone: 30 s, doubling, at most the poll's interval.
+
+        Growing, so that a history stays bounded however long somebody else is away.
+        """
+        doubled: timedelta = RETRY_AGAIN * (2 ** min(max(failures - 1, 0), 12))
+        return min(doubled, self.poll_interval())
+
+
+def next_margin(
+    deadline: datetime, margins: Iterable[timedelta], announced: datetime, now: datetime
+) -> timedelta | None:
+    """The margin of the next announcement of `deadline`, None when all were made or missed.
+
+    `announced`: the instant up to which announcements were made. Of margins that lie behind `now`
+    only the smallest is still worth telling.
+    """
+    due = sorted((margin for margin in margins if deadline - margin > announced), reverse=True)
+    late = [margin for margin in due if deadline - margin <= now]
+    if late and now < deadline:
+        return late[-1]
+    coming = [margin for margin in due if deadline - margin > now]
+    return coming[0] if coming else None

@@ -10,3 +10,17 @@ class ClaimUnknown(DictError):
 
     def __init__(self, claim_id: UUID) -> None:
         super().__init__("claim-unknown", f"claim {claim_id} has no row in claim_workflows")
+
+
+class DictClaimTaken(DictError):
+    """DICT's claim already belongs to another row of ours: it is not the one we looked for."""
+
+    def __init__(self, claim_id: UUID) -> None:
+        super().__init__("dict-claim-taken", f"claim {claim_id} found a claim of another row")
+
+
+class ClaimErased(DictError):
+    """Key or papers of a claim were erased: nothing can be sent for it any more."""
+
+    def __init__(self, claim_id: UUID) -> None:
+        super().__init__("claim-erased", f"claim {claim_id} has no key or papers any more")

@@ -48,6 +48,28 @@ class ClaimAcknowledged(ClaimEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClaimDecided(ClaimEvent):
+    """A decision was accepted and is not yet carried out at DICT."""
+
+    NAME = "claim.decided"
+    decision: str
+    reason: str | None
+    decided_at: datetime
+    decided_by: str | None
+    otp_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimDeadlineApproaching(ClaimEvent):
+    """A deadline is near. `action`: what will be done at it by default, CANCEL or NONE."""
+
+    NAME = "claim.deadline-approaching"
+    deadline: datetime
+    action: str
+    margin_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimConfirmed(ClaimEvent):
     """The donor has confirmed."""
 
@@ -129,6 +151,26 @@ class CommandRejected:
     reason_code: str
     detail: str
     rejected_at: datetime
+
+    def record(self) -> dict[str, object]:
+        """Field name to value."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorActed:
+    """A change that a person made. `operator`: the opaque subject of the token."""
+
+    NAME: ClassVar[str] = "operator.acted"
+    request_id: str
+    verb: str
+    target_type: str
+    target_id: str
+    operator: str
+    reason: str
+    outcome: str
+    dry_run: bool
+    acted_at: datetime
 
     def record(self) -> dict[str, object]:
         """Field name to value."""

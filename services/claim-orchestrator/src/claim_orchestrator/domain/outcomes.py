@@ -3,6 +3,7 @@
 A problem type that this release does not know follows its HTTP status.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -11,7 +12,9 @@ class Operation(StrEnum):
 
     CREATE = "CreateClaim"
     GET = "GetClaim"
+    LIST = "ListClaims"
     COMPLETE = "CompleteClaim"
+    CANCEL = "CancelClaim"
 
 
 class Outcome(StrEnum):
@@ -33,13 +36,41 @@ RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})
 REREAD_TYPES = frozenset({"ClaimOperationInvalid", "NotFound", "ClaimKeyNotFound"})
 """On a claim that is known."""
 
+NOT_YET_TYPES = frozenset({"ClaimResolutionPeriodNotEnded", "ClaimCompletionPeriodNotEnded"})
+"""DICT's clock is behind ours, or the date moved: time settles it."""
 
-def outcome_of(operation: Operation, problem_type: str, http_status: int) -> Outcome:
+ALREADY_EXISTS = "ClaimAlreadyExistsForKey"
+INVALID_REASON = "InvalidReason"
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """What the table must know beside the answer."""
+
+    after_unknown: bool = False
+    """An earlier attempt of this call was never answered: it may have had its effect."""
+    by_default: bool = False
+    """The default action at a deadline, not somebody's wish."""
+
+
+def outcome_of(
+    operation: Operation,
+    problem_type: str,
+    http_status: int,
+    circumstance: Circumstance = Circumstance(),
+) -> Outcome:
     """The cell of the table."""
     if http_status in RETRYABLE_STATUSES or http_status >= 500:
         return Outcome.RETRY
     if operation is Operation.CREATE:
-        return Outcome.REFUSE
-    if problem_type in REREAD_TYPES:
-        return Outcome.REREAD
-    return Outcome.HOLD
+        mine = problem_type == ALREADY_EXISTS and circumstance.after_unknown
+        return Outcome.REREAD if mine else Outcome.REFUSE
+    if is_not_yet(problem_type, circumstance):
+        return Outcome.RETRY
+    return Outcome.REREAD if problem_type in REREAD_TYPES else Outcome.HOLD
+
+
+def is_not_yet(problem_type: str, circumstance: Circumstance) -> bool:
+    """DICT holds the step off for now: tried again every 30 s, looking at the claim each time."""
+    early = problem_type == INVALID_REASON and circumstance.by_default
+    return early or problem_type in NOT_YET_TYPES

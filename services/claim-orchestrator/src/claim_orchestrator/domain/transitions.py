@@ -4,41 +4,25 @@ DICT's own state wins: any forward status is accepted, also when some between we
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from claim_orchestrator.domain.claim import DictStatus, ResolutionType, WorkflowStatus
-
-
-class Step(StrEnum):
-    """What the workflow does next."""
-
-    WAIT = "wait"
-    COMPLETE = "complete"
-    END = "end"
+from claim_orchestrator.domain.course import Cause
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """The consequence of arriving at a status: our state, the event that tells it, what is next."""
+    """The consequence of arriving at a status: our state and the event that tells it."""
 
     status: WorkflowStatus
-    resolution: ResolutionType | None
     event: str
-    next: Step
 
 
 CLAIMER: dict[DictStatus, Arrival] = {
-    DictStatus.OPEN: Arrival(WorkflowStatus.RUNNING, None, "claim.created", Step.WAIT),
-    DictStatus.WAITING_RESOLUTION: Arrival(
-        WorkflowStatus.RUNNING, None, "claim.acknowledged", Step.WAIT
-    ),
-    DictStatus.CONFIRMED: Arrival(WorkflowStatus.RUNNING, None, "claim.confirmed", Step.COMPLETE),
-    DictStatus.COMPLETED: Arrival(
-        WorkflowStatus.COMPLETED, ResolutionType.APPROVED, "claim.completed", Step.END
-    ),
-    DictStatus.CANCELLED: Arrival(
-        WorkflowStatus.CANCELLED, ResolutionType.REJECTED, "claim.cancelled", Step.END
-    ),
+    DictStatus.OPEN: Arrival(WorkflowStatus.RUNNING, "claim.created"),
+    DictStatus.WAITING_RESOLUTION: Arrival(WorkflowStatus.RUNNING, "claim.acknowledged"),
+    DictStatus.CONFIRMED: Arrival(WorkflowStatus.RUNNING, "claim.confirmed"),
+    DictStatus.COMPLETED: Arrival(WorkflowStatus.COMPLETED, "claim.completed"),
+    DictStatus.CANCELLED: Arrival(WorkflowStatus.CANCELLED, "claim.cancelled"),
 }
 
 _RANK = {
@@ -49,11 +33,13 @@ _RANK = {
     DictStatus.CANCELLED: 3,
 }
 
+BY_CLAIMER = "CLAIMER"
+
 
 def moves_forward(before: str | None, seen: str) -> bool:
     """Whether `seen` is news after `before`: an older or equal answer changes nothing.
 
-    A status that this release does not know is never forward: it is logged and waited out.
+    A status that this release does not know is never forward: it is told of and waited out.
     """
     if seen not in CLAIMER:
         return False
@@ -62,6 +48,34 @@ def moves_forward(before: str | None, seen: str) -> bool:
     return _RANK[DictStatus(seen)] > _RANK[DictStatus(before)]
 
 
+def is_expected(before: str | None, seen: str) -> bool:
+    """False for a status that skips others, or that nobody knows: accepted or not, it is told."""
+    if seen not in CLAIMER:
+        return False
+    if before is None or before not in CLAIMER:
+        return seen == DictStatus.OPEN
+    if seen == DictStatus.CANCELLED:
+        return True
+    return _RANK[DictStatus(seen)] <= _RANK[DictStatus(before)] + 1
+
+
 def is_terminal(status: str) -> bool:
     """True when DICT will show no other status for the claim."""
     return status in (DictStatus.COMPLETED, DictStatus.CANCELLED)
+
+
+def resolution_of(
+    status: DictStatus, cancelled_by: str | None, cause: Cause | None
+) -> ResolutionType | None:
+    """How it ended, seen from our side; None while it has not.
+
+    `cause`: why we meant to cancel, None if we did not. A cancellation that DICT records for our
+    side and that we did not mean came from our participant by another way: CANCELLED.
+    """
+    if status is DictStatus.COMPLETED:
+        return ResolutionType.APPROVED
+    if status is not DictStatus.CANCELLED:
+        return None
+    if cancelled_by != BY_CLAIMER:
+        return ResolutionType.REJECTED
+    return ResolutionType.TIMEOUT if cause is Cause.DEADLINE else ResolutionType.CANCELLED

@@ -4,12 +4,20 @@ import asyncio
 
 from claim_orchestrator import bootstrap
 from claim_orchestrator.workflows.create_claim import CreateClaimWorkflow
+from claim_orchestrator.workflows.expire_completion_period import ExpireCompletionPeriodWorkflow
 from claim_orchestrator.workflows.monitor_status import MonitorStatusWorkflow
+from claim_orchestrator.workflows.resolution import CancelClaimWorkflow, CompleteClaimWorkflow
 from dict_common.durable.worker import WorkerPlan, run_worker
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
 
-WORKFLOWS = (CreateClaimWorkflow, MonitorStatusWorkflow)
+WORKFLOWS = (
+    CreateClaimWorkflow,
+    MonitorStatusWorkflow,
+    ExpireCompletionPeriodWorkflow,
+    CompleteClaimWorkflow,
+    CancelClaimWorkflow,
+)
 OWN_PACKAGES = ("claim_orchestrator", "dict_common")
 
 
@@ -20,15 +28,7 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         plan = WorkerPlan(
             task_queue=adapters.base.shared.temporal_task_queue,
             workflows=WORKFLOWS,
-            activities=(
-                steps.create_claim,
-                steps.get_claim,
-                steps.poll_claim_status,
-                steps.prepare_completion,
-                steps.complete_claim,
-                steps.record_transition,
-                steps.transfer_entry,
-            ),
+            activities=steps.all(),
             own_packages=OWN_PACKAGES,
         )
         health.checks["postgres"] = adapters.base.database.ping

@@ -1,45 +1,58 @@
 """CreateClaimWorkflow: one claim in the role of claimer, from DICT's OPEN to its end."""
 
 import contextlib
-from datetime import timedelta
-from uuid import UUID
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ChildWorkflowError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from temporalio.exceptions import WorkflowAlreadyStartedError as AlreadyStarted
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import (
+        CANCEL_CLAIM_WORKFLOW,
+        CLAIM_DECISION_SIGNAL,
+        CLAIM_DECISION_UPDATE,
+        CLAIM_MAIL_SIGNAL,
+        CLAIM_OPERATOR_SIGNAL,
         CLAIM_STATUS_SIGNAL,
-        COMPLETE_CLAIM_GRPC,
-        CREATE_CLAIM_GRPC,
+        COMPLETE_CLAIM_WORKFLOW,
         CREATE_CLAIM_WORKFLOW,
-        GET_CLAIM_GRPC,
+        EXPIRE_COMPLETION_PERIOD_WORKFLOW,
         MONITOR_STATUS_WORKFLOW,
-        PREPARE_COMPLETION,
-        ClaimProcessInput,
-        KnownClaim,
-        Snapshot,
+        STATUS_QUERY,
+        STORE_DECISION,
+        expire_id,
         monitor_id,
+        resolution_id,
     )
-    from claim_orchestrator.domain.claim import DictStatus, ResolutionType, WorkflowStatus
-    from claim_orchestrator.domain.deadlines import Calendar
-    from claim_orchestrator.domain.outcomes import Outcome
-    from claim_orchestrator.domain.transitions import CLAIMER, Step, moves_forward
-    from claim_orchestrator.workflows.journal import (
-        ACTIVITY_EXECUTED,
-        SIGNAL_RECEIVED,
-        Entry,
-        Journal,
+    from claim_orchestrator.application.claim_records import (
+        ClaimProcessInput,
+        ClaimRow,
+        DecisionAnswer,
+        DecisionToStore,
+        GivenDecision,
+        OperatorOrder,
+        Snapshot,
     )
+    from claim_orchestrator.domain.claim import WorkflowStatus
+    from claim_orchestrator.domain.course import Kind, Move, next_move
+    from claim_orchestrator.domain.deadlines import next_margin
+    from claim_orchestrator.domain.decisions import Decision
+    from claim_orchestrator.workflows.expire_completion_period import ExpireInput
+    from claim_orchestrator.workflows.journal import SIGNAL_RECEIVED, UPDATE_REFUSED
+    from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.monitor_status import MonitorInput
-    from claim_orchestrator.workflows.steps import (
-        RETRY,
-        STEP_TIMEOUT,
-        BridgeCalls,
-        Decided,
-        decided,
-    )
+    from claim_orchestrator.workflows.opening import Opening
+    from claim_orchestrator.workflows.resolution import ResolutionInput
+    from claim_orchestrator.workflows.steps import do
+
+Child = workflow.ChildWorkflowHandle[object, object]
+
+BY_SIGNAL = "temporal-signal"
 
 
 @workflow.defn(name=CREATE_CLAIM_WORKFLOW)
@@ -48,181 +61,228 @@ class CreateClaimWorkflow:
 
     @workflow.init
     def __init__(self, process: ClaimProcessInput) -> None:
-        self._process = process
-        self._journal = Journal(process)
-        self._calls = BridgeCalls(process)
+        row = ClaimRow(0, WorkflowStatus.RUNNING, None, None)
+        self._keeper = ClaimKeeper(process, row, findable=True)
         self._news: list[Snapshot] = []
-        self._request_id: UUID | None = None
+        self._orders: list[OperatorOrder] = []
+        self._mail = True  # decisions may have come before the claim
+        self._closed = False
+        self._announced = workflow.now()
+        self._failures = 0
+        self._held_until: datetime | None = None
 
     @workflow.signal(name=CLAIM_STATUS_SIGNAL)
     def on_status(self, shown: Snapshot) -> None:
-        """From the monitor: DICT shows another status."""
-        self._journal.note(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, shown.status)
+        """From the monitor: DICT shows something else."""
+        self._keeper.journal.note(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, shown.status)
         self._news.append(shown)
+
+    @workflow.signal(name=CLAIM_MAIL_SIGNAL)
+    def on_mail(self) -> None:
+        """From the consumer: a decision or a proof was stored."""
+        self._mail = True
+
+    @workflow.signal(name=CLAIM_OPERATOR_SIGNAL)
+    def on_order(self, order: OperatorOrder) -> None:
+        """From the consumer: an operator resumes or cancels."""
+        self._orders.append(order)
+
+    @workflow.signal(name=CLAIM_DECISION_SIGNAL)
+    async def on_decision_signal(self, confirmed: bool) -> None:
+        """The seeds' door: `temporal workflow signal --name claim-decision --input true`."""
+        decision = Decision.ACCEPT if confirmed else Decision.REFUSE
+        given = GivenDecision(decision, BY_SIGNAL)
+        with contextlib.suppress(ActivityError):  # stored or refused: nobody waits for the answer
+            await self._store(workflow.uuid7(), given)
+
+    @workflow.update(name=CLAIM_DECISION_UPDATE)
+    async def on_decision_update(self, given: GivenDecision) -> DecisionAnswer:
+        """For callers who want the answer; the update's id is the decision's."""
+        info = workflow.current_update_info()
+        assert info is not None
+        answer = await self._store(_decision_id(info.id, self._keeper.process.claim_id), given)
+        if answer.outcome is not None:
+            return answer
+        verdicts = self._keeper.verdicts
+        await workflow.wait_condition(lambda: answer.ce_id in verdicts or self._closed)
+        return DecisionAnswer(answer.ce_id, verdicts.get(answer.ce_id))
+
+    @on_decision_update.validator
+    def _may_decide(self, given: GivenDecision) -> None:
+        if self._keeper.ended:
+            raise ApplicationError(f"the claim is {self._keeper.row.status}", type="ClaimClosed")
+        if given.decision not in set(Decision):
+            raise ApplicationError("decision must be ACCEPT or REFUSE", type="DecisionUnknown")
+
+    @workflow.query(name=STATUS_QUERY)
+    def status(self) -> ClaimRow:
+        """For operators: the row as this execution last saw it."""
+        return self._keeper.row
 
     @workflow.run
     async def run(self, _process: ClaimProcessInput) -> str:
         """The claim's final workflow status."""
-        opened = await self._open()
-        if isinstance(opened, Decided):
-            return await self._failed(opened)
-        shown = await self._arrive(opened)
-        monitor = await self._start_monitor(shown)
-        while CLAIMER[DictStatus(shown.status)].next is not Step.END:
-            if CLAIMER[DictStatus(shown.status)].next is Step.COMPLETE:
-                await self._complete(shown)
-            shown = await self._next(shown)
-        if shown.status == DictStatus.COMPLETED:
-            await self._transfer(shown)
-        await self._stop(monitor)
-        return CLAIMER[DictStatus(shown.status)].status
+        if await Opening(self._keeper).open():
+            await self._live()
+        await self._close()
+        return self._keeper.row.status
 
-    async def _open(self) -> Snapshot | Decided:
-        step = self._calls.step("CreateClaim")
+    async def _live(self) -> None:
+        children = [await self._monitor(), await self._switch()]
+        while not self._keeper.ended:
+            if self._mail or self._news or self._orders:
+                await self._take_in(resolving=False)
+                continue
+            move = next_move(self._keeper.view(), workflow.now())
+            match move.kind:
+                case Kind.WAIT:
+                    await self._pause(move.until)
+                case Kind.EXPIRE:
+                    deadline = self._keeper.deadline()
+                    assert deadline is not None
+                    await self._keeper.pass_deadline(deadline)
+                case Kind.DROP_INTENT:
+                    await self._keeper.drop_intent()
+                case Kind.COMPLETE | Kind.CANCEL:
+                    await self._resolve(move)
+        for child in children:
+            await self._stop(child)
+
+    async def _close(self) -> None:
+        """Nobody is left without an answer: what came too late is refused before the end."""
+        while True:
+            self._mail = False
+            await self._keeper.read_mail(resolving=False)
+            if workflow.all_handlers_finished() and not self._mail:
+                break
+            await workflow.wait_condition(
+                lambda: (
+                    self._mail
+                    or workflow.all_handlers_finished()
+                    or bool(self._news)
+                    or bool(self._orders)
+                )
+            )
+            self._news.clear()
+            self._orders.clear()
+        self._closed = True
+
+    async def _pause(
+        self, until: datetime | None, done: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Until there is something to take in, `done`, or that instant; deadlines are announced."""
+        now = workflow.now()
+        deadline = self._keeper.deadline()
+        margins = [timedelta(seconds=it) for it in self._keeper.process.deadline_margins_seconds]
+        margin = None
+        if deadline is not None and now < deadline:
+            margin = next_margin(deadline, margins, self._announced, now)
+        instants = [] if until is None else [until]
+        if deadline is not None and margin is not None:
+            instants.append(deadline - margin)
+        timeout = None if not instants else max(min(instants) - now, timedelta(0))
+        if timeout is None or timeout > timedelta(0):
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: done() or self._mail or bool(self._news) or bool(self._orders),
+                    timeout=timeout,
+                )
+        if deadline is not None and margin is not None and workflow.now() >= deadline - margin:
+            self._announced = workflow.now()
+            await self._keeper.announce(deadline, margin)
+
+    async def _take_in(self, *, resolving: bool) -> None:
+        """News of DICT first: decisions are judged by what is known then."""
+        before = (self._keeper.row.shown, self._keeper.row.intent)
+        while self._news:
+            await self._keeper.arrive(self._news.pop(0))
+        if self._mail:
+            self._mail = False
+            await self._keeper.read_mail(resolving=resolving)
+        while self._orders:
+            await self._obey(self._orders.pop(0), resolving=resolving)
+        if before != (self._keeper.row.shown, self._keeper.row.intent):
+            self._held_until, self._failures = None, 0
+
+    async def _obey(self, order: OperatorOrder, *, resolving: bool) -> None:
+        """An operator's order, which was checked by its consumer and is checked by the rules."""
+        if order.cancel_reason is None:
+            self._keeper.journal.note(SIGNAL_RECEIVED, CLAIM_OPERATOR_SIGNAL, order.verb)
+            self._held_until = None
+        elif resolving or not await self._keeper.settle_for_operator(order.cancel_reason):
+            self._keeper.journal.note(UPDATE_REFUSED, CLAIM_OPERATOR_SIGNAL, order.verb)
+
+    async def _resolve(self, move: Move) -> None:
+        """Completes or cancels by a workflow of its own: one id, so one at a time, whoever asks."""
+        now = workflow.now()
+        if self._held_until is not None and now < self._held_until:
+            await self._pause(self._held_until)
+            return
+        completes = move.kind is Kind.COMPLETE
         try:
-            shown: Snapshot = await workflow.execute_activity(
-                CREATE_CLAIM_GRPC,
-                step,
-                start_to_close_timeout=STEP_TIMEOUT,
-                schedule_to_close_timeout=timedelta(seconds=self._process.create_retry_seconds),
-                retry_policy=RETRY,
-                result_type=Snapshot,
+            child = await workflow.start_child_workflow(
+                COMPLETE_CLAIM_WORKFLOW if completes else CANCEL_CLAIM_WORKFLOW,
+                ResolutionInput(self._keeper.process.claim_id),
+                id=resolution_id(self._keeper.process.claim_id),
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                parent_close_policy=ParentClosePolicy.ABANDON,
             )
-        except ActivityError as error:
-            refused = decided(error)
-            self._journal.note(
-                ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, refused.problem_type, step.request_id
-            )
-            return refused
-        self._journal.note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, shown.status, step.request_id)
-        return shown
+        except AlreadyStarted:  # an operator's or the dead-man switch's: DICT will tell
+            await self._leave_alone()
+            return
+        while not child.done():
+            if self._mail or self._news or self._orders:
+                await self._take_in(resolving=completes)
+            await self._pause(None, child.done)
+        try:
+            await child
+        except ChildWorkflowError:
+            await self._leave_alone()
+        else:
+            await self._keeper.reload()
 
-    async def _failed(self, refused: Decided) -> str:
-        await self._journal.write(
-            Entry(
-                status=WorkflowStatus.FAILED,
-                events=("claim.failed",),
-                resolution=ResolutionType.ERROR,
-                reason=refused.problem_type,
-                error_type=refused.problem_type,
-                error_detail=refused.detail,
-            )
-        )
-        return WorkflowStatus.FAILED
+    async def _leave_alone(self) -> None:
+        """The resolution did not end the claim: look where it is, and try again later."""
+        self._failures += 1
+        self._held_until = workflow.now() + self._keeper.calendar.again_after(self._failures)
+        await self._keeper.reload()
+        if not self._keeper.ended:
+            await self._keeper.reread()
 
-    async def _arrive(self, shown: Snapshot) -> Snapshot:
-        """Records that DICT shows this status."""
-        arrival = CLAIMER[DictStatus(shown.status)]
-        await self._journal.write(
-            Entry(
-                status=arrival.status,
-                events=(arrival.event,),
-                resolution=arrival.resolution,
-                reason=shown.cancel_reason,
-                snapshot=shown,
-            )
-        )
-        return shown
+    async def _store(self, ce_id: UUID, given: GivenDecision) -> DecisionAnswer:
+        """Stored first, whichever door it came through."""
+        wanted = DecisionToStore(self._keeper.process.claim_id, ce_id, given, workflow.now())
+        answer = await do(STORE_DECISION, wanted, DecisionAnswer)
+        self._mail = True
+        return answer
 
-    async def _start_monitor(
-        self, shown: Snapshot
-    ) -> "workflow.ChildWorkflowHandle[object, object]":
+    async def _monitor(self) -> Child:
         return await workflow.start_child_workflow(
             MONITOR_STATUS_WORKFLOW,
-            MonitorInput(
-                self._process, shown.dict_claim_id, shown.status, workflow.info().workflow_id
-            ),
-            id=monitor_id(self._process.claim_id),
+            MonitorInput(self._keeper.process.claim_id),
+            id=monitor_id(self._keeper.process.claim_id),
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
         )
 
+    async def _switch(self) -> Child:
+        """The dead-man switch outlives us: it acts should we be gone at the deadline."""
+        return await workflow.start_child_workflow(
+            EXPIRE_COMPLETION_PERIOD_WORKFLOW,
+            ExpireInput(self._keeper.process.claim_id, self._keeper.deadline()),
+            id=expire_id(self._keeper.process.claim_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+        )
+
     @staticmethod
-    async def _stop(monitor: "workflow.ChildWorkflowHandle[object, object]") -> None:
-        """The claim leaves no child behind; the monitor may have ended by itself."""
-        monitor.cancel()
+    async def _stop(child: Child) -> None:
+        """The claim leaves no child behind; one may have ended by itself."""
+        child.cancel()
         with contextlib.suppress(ChildWorkflowError):
-            await monitor
+            await child
 
-    async def _next(self, shown: Snapshot) -> Snapshot:
-        """Waits for news of DICT that go forward, and records them.
 
-        Answers `shown` itself when its step is to be tried again.
-        """
-        again = self._attempt_after(shown)
-        while True:
-            if not self._news:
-                with contextlib.suppress(TimeoutError):
-                    await workflow.wait_condition(lambda: bool(self._news), timeout=again)
-                if not self._news:
-                    return shown
-            news = self._news.pop(0)
-            if moves_forward(shown.status, news.status):
-                return await self._arrive(news)
-
-    def _attempt_after(self, shown: Snapshot) -> timedelta | None:
-        """A CONFIRMED claim is completed, however often that was refused: tried at each poll."""
-        if CLAIMER[DictStatus(shown.status)].next is not Step.COMPLETE:
-            return None
-        return Calendar(self._process.day_seconds).poll_interval()
-
-    async def _complete(self, shown: Snapshot) -> None:
-        """Completes; what DICT shows afterwards is news. A held error waits for the monitor's."""
-        if self._request_id is None:
-            self._request_id = await workflow.execute_activity(
-                PREPARE_COMPLETION,
-                self._process,
-                start_to_close_timeout=STEP_TIMEOUT,
-                retry_policy=RETRY,
-                result_type=UUID,
-            )
-        step = self._calls.step("CompleteClaim")
-        known = KnownClaim(step, shown.dict_claim_id, complete_request_id=self._request_id)
-        try:
-            completed: Snapshot = await workflow.execute_activity(
-                COMPLETE_CLAIM_GRPC,
-                known,
-                start_to_close_timeout=STEP_TIMEOUT,
-                retry_policy=RETRY,
-                result_type=Snapshot,
-            )
-        except ActivityError as error:
-            await self._not_completed(shown, decided(error), step.request_id)
-            return
-        self._journal.note(
-            ACTIVITY_EXECUTED, COMPLETE_CLAIM_GRPC, completed.status, step.request_id
-        )
-        self._news.append(completed)
-
-    async def _not_completed(self, shown: Snapshot, refused: Decided, request_id: str) -> None:
-        """Keeps the error with the row; after REREAD asks DICT where the claim is."""
-        self._journal.note(ACTIVITY_EXECUTED, COMPLETE_CLAIM_GRPC, refused.problem_type, request_id)
-        await self._journal.write(
-            Entry(
-                status=WorkflowStatus.RUNNING,
-                events=(),
-                snapshot=shown,
-                error_type=refused.problem_type,
-            )
-        )
-        if refused.outcome != Outcome.REREAD:
-            return
-        with contextlib.suppress(ActivityError):  # refused too: held until the next attempt
-            reread: Snapshot = await workflow.execute_activity(
-                GET_CLAIM_GRPC,
-                KnownClaim(self._calls.step("GetClaim"), shown.dict_claim_id),
-                start_to_close_timeout=STEP_TIMEOUT,
-                retry_policy=RETRY,
-                result_type=Snapshot,
-            )
-            self._news.append(reread)
-
-    async def _transfer(self, shown: Snapshot) -> None:
-        """Announces the new entry. A claim that others completed has no RequestId of ours."""
-        if self._request_id is None:
-            self._journal.note(ACTIVITY_EXECUTED, "TransferEntry", "RequestIdUnknown")
-            await self._journal.write(
-                Entry(WorkflowStatus.COMPLETED, (), ResolutionType.APPROVED, snapshot=shown)
-            )
-            return
-        entry = Entry(WorkflowStatus.COMPLETED, (), ResolutionType.APPROVED, snapshot=shown)
-        await self._journal.transfer(entry, self._request_id)
+def _decision_id(update_id: str, claim_id: UUID) -> UUID:
+    try:
+        return UUID(update_id)
+    except ValueError:
+        return uuid5(claim_id, update_id)

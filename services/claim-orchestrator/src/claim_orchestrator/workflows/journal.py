@@ -1,8 +1,12 @@
-"""The workflow's pen: every change of the claim goes through here, with ids that it chose."""
+"""The workflow's pen: every change of the claim goes through here, with ids that it chose.
 
-from dataclasses import dataclass, field, replace
+Several executions may write one claim (its workflow, a resolution, the dead-man switch). An entry
+is therefore built from the row as it stands: whoever was overtaken builds it anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -14,17 +18,22 @@ with workflow.unsafe.imports_passed_through():
         SEARCH_EXPIRES_AT,
         SEARCH_OWNER_ISPB,
         TRANSFER_ENTRY,
+    )
+    from claim_orchestrator.application.claim_records import (
         ClaimProcessInput,
+        ClaimRow,
+        DecisionVerdict,
         PlannedEvent,
         PlannedStep,
         Recorded,
+        SettledIntent,
         Snapshot,
         Transition,
     )
     from claim_orchestrator.domain.claim import ResolutionType, WorkflowStatus
     from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.events import EntryTransferred
-    from claim_orchestrator.workflows.steps import RETRY, STEP_TIMEOUT, this_process
+    from claim_orchestrator.workflows.steps import do, this_process
 
 _STATUS = SearchAttributeKey.for_keyword(SEARCH_CLAIM_STATUS)
 _OWNER = SearchAttributeKey.for_keyword(SEARCH_OWNER_ISPB)
@@ -35,52 +44,110 @@ STALE_MAX = 10
 
 ACTIVITY_EXECUTED = "ACTIVITY_EXECUTED"
 SIGNAL_RECEIVED = "SIGNAL_RECEIVED"
+TIMER_FIRED = "TIMER_FIRED"
+UPDATE_REFUSED = "UPDATE_REFUSED"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What to write: our state and the names of the events that tell it."""
+    """What to write: our state, the events that tell it, the steps that led there.
 
-    status: WorkflowStatus
-    events: tuple[str, ...]
+    `intent`: the cancellation that stands afterwards; None takes away the one that stood.
+    """
+
+    status: str
+    intent: SettledIntent | None
+    events: tuple[PlannedEvent, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
     resolution: ResolutionType | None = None
     reason: str | None = None
     snapshot: Snapshot | None = None
     error_type: str | None = None
     error_detail: str | None = None
+    verdicts: tuple[DecisionVerdict, ...] = ()
+
+
+Build = Callable[[ClaimRow], Entry | None]
+"""An entry for the row as it stands; None: nothing is left to write."""
+
+
+def unchanged(row: ClaimRow, **changes: Any) -> Entry:
+    """An entry that leaves the claim where it is."""
+    return Entry(**({"status": row.status, "intent": row.intent, "snapshot": row.shown} | changes))
+
+
+def step(
+    kind: str, name: str, outcome: str, request_id: str | None = None, detail: str | None = None
+) -> PlannedStep:
+    """A `workflow.step`."""
+    return PlannedStep(workflow.uuid7(), kind, name, outcome, request_id, detail)
+
+
+def event(name: str, **details: Any) -> PlannedEvent:
+    """An event to record."""
+    return PlannedEvent(workflow.uuid7(), name, **details)
 
 
 @dataclass
 class Journal:
-    """Writes entries in order; `version` follows the row."""
+    """Writes entries in order; `row` follows the database. `findable`: it is this execution that
+    Temporal's lists show for the claim."""
 
     process: ClaimProcessInput
-    version: int = 0
+    row: ClaimRow
+    findable: bool = False
     waiting: list[PlannedStep] = field(default_factory=list)
     """Steps that ride with the next entry."""
 
-    def note(self, kind: str, name: str, outcome: str, request_id: str | None = None) -> None:
+    def note(
+        self,
+        kind: str,
+        name: str,
+        outcome: str,
+        request_id: str | None = None,
+    ) -> None:
         """Remembers a step; it is written with the next change."""
-        self.waiting.append(PlannedStep(workflow.uuid7(), kind, name, outcome, request_id))
+        self.waiting.append(step(kind, name, outcome, request_id))
 
-    async def write(self, entry: Entry) -> Recorded:
-        """One RecordTransition; repeated with the row's version if another writer was first."""
-        recorded = await self._record(RECORD_TRANSITION, self._transition(entry))
-        if entry.snapshot is not None:
-            self._make_findable(entry.snapshot)
-        return recorded
+    async def write(self, build: Build) -> bool:
+        """Records what `build` makes of the row; False when it makes nothing of it."""
+        return await self._record(RECORD_TRANSITION, build)
 
-    async def transfer(self, entry: Entry, request_id: UUID) -> Recorded:
+    async def flush(self) -> None:
+        """Writes steps that wait."""
+        if self.waiting:
+            await self.write(unchanged)
+
+    async def transfer(self) -> None:
         """TransferEntry: tells Core and VSYNC that the entry is ours, with its CID's inputs."""
-        planned = replace(
-            self._transition(entry),
-            complete_request_id=request_id,
-            events=[PlannedEvent(workflow.uuid7(), EntryTransferred.NAME)],
-        )
-        return await self._record(TRANSFER_ENTRY, planned)
 
-    def _make_findable(self, shown: Snapshot) -> None:
+        def build(row: ClaimRow) -> Entry:
+            return unchanged(row, events=(event(EntryTransferred.NAME),))
+
+        await self._record(TRANSFER_ENTRY, build)
+
+    async def _record(self, activity: str, build: Build) -> bool:
+        for _ in range(STALE_MAX):
+            entry = build(self.row)
+            if entry is None:
+                return False
+            steps = [*self.waiting, *entry.steps]
+            recorded = await do(activity, self._transition(entry, steps), Recorded)
+            self.row = recorded.row
+            if not recorded.stale:
+                # Steps noted while it was written wait for the next entry.
+                self.waiting = [it for it in self.waiting if it not in steps]
+                self._make_findable(entry)
+                return True
+        raise RuntimeError(
+            f"row of claim {self.process.claim_id} changed {STALE_MAX} times under us"
+        )
+
+    def _make_findable(self, entry: Entry) -> None:
         """Temporal's lists show where the claim is and when it must be over."""
+        shown = entry.snapshot
+        if not self.findable or shown is None or entry.status != WorkflowStatus.RUNNING:
+            return
         deadline = Calendar(self.process.day_seconds).claimer_deadline(shown.resolution_period_end)
         updates: list[SearchAttributeUpdate[Any]] = [_STATUS.value_set(shown.status)]
         if shown.donor_ispb is not None:
@@ -89,36 +156,20 @@ class Journal:
             updates.append(_EXPIRES_AT.value_set(deadline))
         workflow.upsert_search_attributes(updates)
 
-    def _transition(self, entry: Entry) -> Transition:
-        steps, self.waiting = self.waiting, []
+    def _transition(self, entry: Entry, steps: list[PlannedStep]) -> Transition:
         return Transition(
             process=self.process,
             by=this_process(),
-            expected_version=self.version,
+            expected_version=self.row.version,
             at=workflow.now(),
             status=entry.status,
             resolution_type=entry.resolution,
             resolution_reason=entry.reason,
             snapshot=entry.snapshot,
-            events=[PlannedEvent(workflow.uuid7(), name) for name in entry.events],
+            events=list(entry.events),
             steps=steps,
             error_type=entry.error_type,
             error_detail=entry.error_detail,
-        )
-
-    async def _record(self, activity: str, planned: Transition) -> Recorded:
-        for _ in range(STALE_MAX):
-            recorded: Recorded = await workflow.execute_activity(
-                activity,
-                planned,
-                start_to_close_timeout=STEP_TIMEOUT,
-                retry_policy=RETRY,
-                result_type=Recorded,
-            )
-            self.version = recorded.version
-            if not recorded.stale:
-                return recorded
-            planned = replace(planned, expected_version=recorded.version)
-        raise RuntimeError(
-            f"row of claim {self.process.claim_id} changed {STALE_MAX} times under us"
+            intent=entry.intent,
+            verdicts=list(entry.verdicts),
         )

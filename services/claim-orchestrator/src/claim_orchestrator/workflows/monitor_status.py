@@ -1,7 +1,8 @@
-"""MonitorStatusWorkflow: carries DICT's status to its parent until the claim is resolved.
+"""MonitorStatusWorkflow: carries what DICT shows to the claim's workflow until the claim is over.
 
 One polling activity that comes again by its retry interval (6 h of claim days), instead of a timer
-loop: a handful of history events for 30 days.
+loop: a handful of history events for 30 days. Where no workflow of the claim runs, it records the
+news itself.
 """
 
 from dataclasses import dataclass
@@ -10,56 +11,55 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import (
         CLAIM_STATUS_SIGNAL,
         MONITOR_STATUS_WORKFLOW,
         POLL_CLAIM_STATUS,
-        ClaimProcessInput,
-        KnownClaim,
-        Snapshot,
+        workflow_id,
     )
-    from claim_orchestrator.domain.deadlines import Calendar
+    from claim_orchestrator.application.claim_records import KnownClaim, Snapshot
     from claim_orchestrator.domain.transitions import is_terminal
-    from claim_orchestrator.workflows.steps import STEP_TIMEOUT, BridgeCalls
+    from claim_orchestrator.workflows.keeper import ClaimKeeper
+    from claim_orchestrator.workflows.steps import do
 
 
 @dataclass(frozen=True)
 class MonitorInput:
-    """Which claim, what of it is known, and whom to tell."""
+    """Which claim."""
 
-    process: ClaimProcessInput
-    dict_claim_id: UUID
-    last_status: str
-    parent_id: str
+    claim_id: UUID
 
 
 @workflow.defn(name=MONITOR_STATUS_WORKFLOW)
 class MonitorStatusWorkflow:
-    """Child of the claim's workflow; cancelled with it."""
+    """Child of the claim's workflow, and cancelled with it; or started alone."""
 
     @workflow.run
     async def run(self, given: MonitorInput) -> str:
         """The terminal status that DICT showed in the end."""
-        calls, last_status = BridgeCalls(given.process), given.last_status
-        parent = workflow.get_external_workflow_handle(given.parent_id)
-        while not is_terminal(last_status):
-            news = await self._news(calls, given, last_status)
-            last_status = news.status
-            await parent.signal(CLAIM_STATUS_SIGNAL, news)
-        return last_status
+        keeper = await ClaimKeeper.load(given.claim_id)
+        interval = max(keeper.calendar.poll_interval(), timedelta(milliseconds=100))
+        while keeper.row.shown is None and not keeper.ended:
+            await workflow.sleep(interval)
+            await keeper.reload()
+        if keeper.row.shown is None:
+            return keeper.row.status
+        retry = RetryPolicy(initial_interval=interval, backoff_coefficient=1.0)
+        shown = keeper.shown
+        while not is_terminal(shown.status):
+            known = KnownClaim(keeper.calls.step("GetClaim"), shown.dict_claim_id, last_shown=shown)
+            shown = await do(POLL_CLAIM_STATUS, known, Snapshot, retry)
+            await self._tell(keeper, shown)
+        return shown.status
 
-    async def _news(self, calls: BridgeCalls, given: MonitorInput, last_status: str) -> Snapshot:
-        interval = Calendar(given.process.day_seconds).poll_interval()
-        retry = RetryPolicy(
-            initial_interval=max(interval, timedelta(milliseconds=100)), backoff_coefficient=1.0
-        )
-        news: Snapshot = await workflow.execute_activity(
-            POLL_CLAIM_STATUS,
-            KnownClaim(calls.step("GetClaim"), given.dict_claim_id, last_status),
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=retry,
-            result_type=Snapshot,
-        )
-        return news
+    @staticmethod
+    async def _tell(keeper: ClaimKeeper, shown: Snapshot) -> None:
+        parent = workflow.get_external_workflow_handle(workflow_id(keeper.process.claim_id))
+        try:
+            await parent.signal(CLAIM_STATUS_SIGNAL, shown)
+        except ApplicationError:  # it does not run
+            await keeper.reload()
+            await keeper.arrive(shown)

@@ -1,14 +1,17 @@
 """How the steps of a claim are called: timeouts, retries and the counting of Bridge calls."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from claim_orchestrator.application.claim_process import BridgeStep, ClaimProcessInput, ProcessRef
+from claim_orchestrator.application.claim_records import BridgeStep, ClaimProcessInput, ProcessRef
+
+_Answer = TypeVar("_Answer")
 
 STEP_TIMEOUT = timedelta(seconds=30)
 
@@ -19,6 +22,28 @@ RETRY = RetryPolicy(
 )
 """The seeds' intervals without their three attempts, which lose a claim to a short outage."""
 
+TELLING_ATTEMPTS_MAX = 3
+"""Telling users is best effort: the seeds' limit stays there."""
+
+
+async def do(
+    name: str,
+    argument: object,
+    answer: type[_Answer],
+    retry: RetryPolicy = RETRY,
+    within: timedelta | None = None,
+) -> _Answer:
+    """One activity. `within`: all attempts together; None: without end. Raises ActivityError."""
+    done: Any = await workflow.execute_activity(
+        name,
+        argument,
+        start_to_close_timeout=STEP_TIMEOUT,
+        schedule_to_close_timeout=within,
+        retry_policy=retry,
+        result_type=answer,
+    )
+    return done  # type: ignore[no-any-return]
+
 
 def this_process() -> ProcessRef:
     """The execution that acts."""
@@ -28,7 +53,11 @@ def this_process() -> ProcessRef:
 
 @dataclass
 class BridgeCalls:
-    """Names the Bridge calls of one execution: `{workflow_id}:{operation}:{n}`."""
+    """Names the Bridge calls of one execution: `{workflow_id}:{operation}:{n}`.
+
+    `counted` starts at the row's version: an execution that follows another under the same id
+    never gives an old name to a new call.
+    """
 
     process: ClaimProcessInput
     counted: int = 0
@@ -38,6 +67,10 @@ class BridgeCalls:
         self.counted += 1
         by = this_process()
         return BridgeStep(self.process, by, f"{by.id}:{operation}:{self.counted}")
+
+    def look_for(self, since: datetime) -> BridgeStep:
+        """A look for the claim that a call from `since` on may have opened."""
+        return replace(self.step("ListClaims"), since=since)
 
 
 @dataclass(frozen=True)

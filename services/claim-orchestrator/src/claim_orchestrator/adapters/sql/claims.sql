@@ -3,8 +3,9 @@
 -- name: claim_insert
 INSERT INTO workflows.claim_workflows
     (workflow_id, claim_id, role, entry_id, key_type, key_value_hash, key_encrypted,
-     claimer_ispb, owner_ispb, claim_type, subject_id, started_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     papers_encrypted, claimer_ispb, owner_ispb, claim_type, subject_id, command_id,
+     correlation_id, started_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
@@ -14,7 +15,7 @@ VALUES ($1, 'claim', $2)
 ON CONFLICT DO NOTHING;
 
 -- name: claim_record
--- State and events in one statement: a version that is not the expected one writes neither.
+-- State, events and verdicts in one statement: a version that is not the expected one writes none.
 WITH changed AS (
     UPDATE workflows.claim_workflows
     SET version = version + cardinality($4::uuid[]),
@@ -26,36 +27,48 @@ WITH changed AS (
         completed_at = COALESCE(completed_at, $10),
         expires_at = COALESCE($11, expires_at),
         monitor_status_workflow_id = COALESCE($12, monitor_status_workflow_id),
-        last_error = $13,
-        last_error_at = CASE WHEN $13::text IS NULL THEN NULL ELSE now() END,
-        dict_claim_id = COALESCE($14, dict_claim_id),
-        dict_status = COALESCE($15, dict_status),
-        owner_ispb = COALESCE($16, owner_ispb),
-        resolution_period_end = COALESCE($17, resolution_period_end),
-        completion_period_end = COALESCE($18, completion_period_end),
-        claimer_deadline = COALESCE($19, claimer_deadline),
-        confirm_reason = COALESCE($20, confirm_reason),
-        cancel_reason = COALESCE($21, cancel_reason),
-        cancelled_by = COALESCE($22, cancelled_by),
-        dict_last_modified = COALESCE($23, dict_last_modified)
+        expire_completion_period_workflow_id =
+            COALESCE($13, expire_completion_period_workflow_id),
+        last_error = $14,
+        last_error_at = CASE WHEN $14::text IS NULL THEN NULL ELSE now() END,
+        dict_claim_id = COALESCE($15, dict_claim_id),
+        dict_status = COALESCE($16, dict_status),
+        owner_ispb = COALESCE($17, owner_ispb),
+        resolution_period_end = COALESCE($18, resolution_period_end),
+        completion_period_end = COALESCE($19, completion_period_end),
+        claimer_deadline = COALESCE($20, claimer_deadline),
+        confirm_reason = COALESCE($21, confirm_reason),
+        cancel_reason = COALESCE($22, cancel_reason),
+        cancelled_by = COALESCE($23, cancelled_by),
+        dict_last_modified = COALESCE($24, dict_last_modified),
+        intent_cause = $25,
+        intent_reason = $26,
+        intent_decision = $27
     WHERE claim_id = $1 AND role = $2 AND version = $3
       -- An older answer of DICT never overwrites a newer one.
-      AND ($23::timestamptz IS NULL OR dict_last_modified IS NULL OR $23 >= dict_last_modified)
-    RETURNING version, version - cardinality($4::uuid[]) AS version_before, status, dict_status
+      AND ($24::timestamptz IS NULL OR dict_last_modified IS NULL OR $24 >= dict_last_modified)
+    RETURNING claim_workflows.*
+), judged AS (
+    UPDATE workflows.claim_decisions
+    SET outcome = verdict.outcome, settled_at = $30
+    FROM changed, unnest($28::uuid[], $29::text[]) AS verdict (ce_id, outcome)
+    WHERE claim_decisions.ce_id = verdict.ce_id
 ), written AS (
     INSERT INTO connect.outbox
         (topic, message_key, event_id, event_time, sequence, properties, payload)
     SELECT event.topic, event.message_key, event.event_id, event.event_time,
-           changed.version_before + event.ordinal, event.properties, event.payload
+           CASE WHEN event.apart THEN 0 ELSE changed.version - cardinality($4::uuid[]) END
+               + event.ordinal,
+           event.properties, event.payload
     FROM changed,
-         unnest($24::text[], $25::text[], $26::uuid[], $27::timestamptz[], $28::bigint[],
-                $29::jsonb[], $30::bytea[])
-         AS event (topic, message_key, event_id, event_time, ordinal, properties, payload)
+         unnest($31::text[], $32::text[], $33::uuid[], $34::timestamptz[], $35::bigint[],
+                $36::jsonb[], $37::bytea[], $38::boolean[])
+         AS event (topic, message_key, event_id, event_time, ordinal, properties, payload, apart)
 )
-SELECT version, status, dict_status FROM changed;
+SELECT * FROM changed;
 
--- name: claim_state
-SELECT version, status, dict_status, last_event_ids -> $3::text AS last_event_ids
+-- name: claim_load
+SELECT *, last_event_ids -> $3::text AS own_event_ids
 FROM workflows.claim_workflows
 WHERE claim_id = $1 AND role = $2;
 
@@ -64,6 +77,10 @@ UPDATE workflows.claim_workflows
 SET complete_request_id = COALESCE(complete_request_id, $3)
 WHERE claim_id = $1 AND role = $2
 RETURNING complete_request_id;
+
+-- name: claim_of_dict
+SELECT dict_claim_id FROM workflows.claim_workflows
+WHERE dict_claim_id = ANY($1::uuid[]) AND role = 'CLAIMER';
 
 -- name: claim_list
 SELECT claim_id, role, claim_type, key_type, claimer_ispb, owner_ispb, status, dict_status,
@@ -77,7 +94,8 @@ LIMIT $2;
 SELECT claim_id, role, workflow_id, dict_claim_id, claim_type, key_type, claimer_ispb, owner_ispb,
        status, dict_status, resolution_type, resolution_reason, started_at, expires_at,
        completed_at, resolution_period_end, completion_period_end, claimer_deadline,
-       confirm_reason, cancel_reason, cancelled_by, last_error, last_error_at, version, subject_id
+       confirm_reason, cancel_reason, cancelled_by, intent_cause, intent_reason, last_error,
+       last_error_at, version, subject_id
 FROM workflows.claim_workflows
 WHERE claim_id = $1 OR dict_claim_id = $1
 ORDER BY role;
@@ -95,3 +113,10 @@ SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload
 FROM audit.workflow_events
 WHERE aggregate_type = 'command' AND event_payload ->> 'aggregate_id' = $1::text
 ORDER BY occurred_at;
+
+-- name: claim_counts
+SELECT count(*) AS running,
+       count(*) FILTER (WHERE expires_at < now()) AS overdue,
+       count(*) FILTER (WHERE last_error IS NOT NULL) AS held
+FROM workflows.claim_workflows
+WHERE status = 'RUNNING';

@@ -1,0 +1,24 @@
+"""What of DICT's answer is new."""
+
+from claim_orchestrator.application.claim_records import Snapshot
+from claim_orchestrator.domain.transitions import CLAIMER, moves_forward
+
+
+def is_news(last: Snapshot | None, seen: Snapshot) -> bool:
+    """A status beyond the last one; or, with the same one, dates that DICT has moved since."""
+    if seen.status not in CLAIMER:
+        return False
+    if last is None or moves_forward(last.status, seen.status):
+        return True
+    return seen.status == last.status and dates_moved(last, seen)
+
+
+def dates_moved(last: Snapshot, seen: Snapshot) -> bool:
+    """Whether a newer answer has other dates (a USER_REQUESTED confirm ends the completion
+    period at once)."""
+    if seen.last_modified < last.last_modified:
+        return False
+    return (seen.resolution_period_end, seen.completion_period_end) != (
+        last.resolution_period_end,
+        last.completion_period_end,
+    )

@@ -1,0 +1,284 @@
+"""What the steps of a claim hand to one another through Temporal, sealed, and without personal
+data: key, account and person stay in the database and are opened inside the step that needs them.
+
+Fields are added with a default and never renamed: running claims hold older ones.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class ClaimRef:
+    """Which claim: all that a workflow needs which is started alone."""
+
+    claim_id: UUID
+
+
+@dataclass(frozen=True)
+class ClaimProcessInput:
+    """A claim as its processes know it from the start, and what the installation decided.
+
+    `deadline_margins_seconds`: how long before the deadline it is announced, already in this
+    installation's days.
+    """
+
+    claim_id: UUID
+    participant: str
+    type: str
+    key_type: str
+    owner_ispb: str | None
+    entry_id: UUID | None
+    subject_id: UUID
+    command_id: UUID
+    correlation_id: str | None
+    day_seconds: int
+    create_retry_seconds: int
+    decision_grace_seconds: int
+    deadline_margins_seconds: list[int]
+    possession_required: bool = True
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A claim as DICT showed it."""
+
+    dict_claim_id: UUID
+    status: str
+    donor_ispb: str | None
+    resolution_period_end: datetime | None
+    completion_period_end: datetime | None
+    last_modified: datetime
+    confirm_reason: str | None = None
+    cancel_reason: str | None = None
+    cancelled_by: str | None = None
+    entry_creation_date: datetime | None = None
+    key_ownership_date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SettledIntent:
+    """A cancellation that was settled; `decision_id` where a decision is behind it."""
+
+    cause: str
+    reason: str
+    decision_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """The row of a claim. `version` = number of its events; `shown`: DICT's state, None before."""
+
+    version: int
+    status: str
+    shown: Snapshot | None
+    intent: SettledIntent | None
+    complete_request_id: UUID | None = None
+    resolution_type: str | None = None
+
+
+@dataclass(frozen=True)
+class LoadedClaim:
+    """Facts and row of a claim, for a process that was started alone."""
+
+    process: ClaimProcessInput
+    row: ClaimRow
+
+
+@dataclass(frozen=True)
+class ProcessRef:
+    """The Temporal execution that acts."""
+
+    type: str
+    id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class BridgeStep:
+    """A call to the Bridge: `request_id` is counted by the workflow, never by the attempt."""
+
+    process: ClaimProcessInput
+    by: ProcessRef
+    request_id: str
+    since: datetime | None = None
+    """For FindClaimGRPC: when the call was first made whose outcome is not known."""
+
+
+@dataclass(frozen=True)
+class KnownClaim:
+    """A Bridge call about a claim that DICT knows."""
+
+    step: BridgeStep
+    dict_claim_id: UUID
+    last_shown: Snapshot | None = None
+    """For polling: answer only when DICT shows something else."""
+    complete_request_id: UUID | None = None
+    """For completion: the HMAC key of the new entry's CID, durable before the call."""
+    cancel_reason: str | None = None
+    by_default: bool = False
+    """For cancellation: the default action at a deadline, not somebody's wish."""
+    reread: BridgeStep | None = None
+    """The look at the claim that follows when DICT holds the step off."""
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """A decision that was stored and not judged yet."""
+
+    ce_id: UUID
+    decision: str
+    reason: str | None
+    decided_at: datetime
+    effective_at: datetime
+    decided_by: str
+    otp_id: str | None = None
+
+
+@dataclass(frozen=True)
+class GivenDecision:
+    """A decision that came through a door other than the topic.
+
+    Update `claim_decision` takes it as its argument; its update id becomes the decision's id.
+    """
+
+    decision: str
+    decided_by: str
+    reason: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class DecisionToStore:
+    """A decision with the id that the workflow chose."""
+
+    claim_id: UUID
+    ce_id: UUID
+    given: GivenDecision
+    arrived_at: datetime
+
+
+@dataclass(frozen=True)
+class DecisionAnswer:
+    """What was made of a decision: `accepted`, or `refused:<reason code>`; None: not judged yet."""
+
+    ce_id: UUID
+    outcome: str | None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What waits for the claim in the database."""
+
+    decisions: list[StoredDecision]
+    proven_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OperatorOrder:
+    """An operator's request that was checked and accepted: RESUME, or CANCEL with its reason."""
+
+    request_id: UUID
+    verb: str
+    cancel_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """For AwaitDecisions: the deadline, and until when a server that is away is waited for."""
+
+    deadline: datetime
+    give_up_at: datetime
+
+
+@dataclass(frozen=True)
+class DeadlineNotice:
+    """For `claim.deadline-approaching`. `action`: CANCEL or NONE."""
+
+    deadline: datetime
+    action: str
+    margin_seconds: int
+
+
+@dataclass(frozen=True)
+class DecidedNotice:
+    """For `claim.decided`; `decided_by` None for the default action at a deadline."""
+
+    decision: str
+    reason: str | None
+    decided_at: datetime
+    decided_by: str | None
+    otp_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedEvent:
+    """An event to record, with the id that the workflow chose."""
+
+    id: UUID
+    name: str
+    decided: DecidedNotice | None = None
+    deadline: DeadlineNotice | None = None
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A `workflow.step` to record beside it."""
+
+    id: UUID
+    kind: str
+    name: str
+    outcome: str
+    request_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class DecisionVerdict:
+    """What the workflow made of a stored decision; `refused`: the reason code, None = accepted."""
+
+    ce_id: UUID
+    refused: str | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One change of a claim's row, with the events that tell it."""
+
+    process: ClaimProcessInput
+    by: ProcessRef
+    expected_version: int
+    at: datetime
+    status: str
+    resolution_type: str | None
+    resolution_reason: str | None
+    snapshot: Snapshot | None
+    events: list[PlannedEvent]
+    steps: list[PlannedStep] = field(default_factory=list)
+    error_type: str | None = None
+    error_detail: str | None = None
+    intent: SettledIntent | None = None
+    """The cancellation that stands after this change, None for none."""
+    verdicts: list[DecisionVerdict] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The row after a transition. `stale`: another writer was first, and nothing was written."""
+
+    row: ClaimRow
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What users are told of: no key, no person."""
+
+    process: ClaimProcessInput
+    notice_id: UUID
+    status: str
+    dict_status: str | None
+    resolution_type: str | None
+    at: datetime

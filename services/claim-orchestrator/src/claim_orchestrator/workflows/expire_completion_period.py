@@ -1,0 +1,94 @@
+"""ExpireCompletionPeriodWorkflow: the dead-man switch behind a claim's deadline.
+
+It outlives the claim's workflow, looks 15 minutes after the deadline, and acts only if the claim
+is still open then: by the same rules, the same decisions and the same resolution id.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError as AlreadyStarted
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_process import (
+        CANCEL_CLAIM_WORKFLOW,
+        COMPLETE_CLAIM_WORKFLOW,
+        EXPIRE_COMPLETION_PERIOD_WORKFLOW,
+        resolution_id,
+    )
+    from claim_orchestrator.domain.course import Kind, next_move
+    from claim_orchestrator.workflows.keeper import ClaimKeeper
+    from claim_orchestrator.workflows.resolution import ResolutionInput
+
+
+@dataclass(frozen=True)
+class ExpireInput:
+    """Which claim. `expires_at`: its deadline as far as it is known; looked up if left out."""
+
+    claim_id: UUID
+    expires_at: datetime | None = None
+
+
+@workflow.defn(name=EXPIRE_COMPLETION_PERIOD_WORKFLOW)
+class ExpireCompletionPeriodWorkflow:
+    """Ends with the claim."""
+
+    @workflow.run
+    async def run(self, given: ExpireInput) -> str:
+        """The claim's workflow status when nothing was left to do."""
+        keeper = await ClaimKeeper.load(given.claim_id)
+        if given.expires_at is not None:
+            await self._until(keeper.calendar.switch_at(given.expires_at))
+        failures = 0
+        while True:
+            await keeper.reload()
+            if keeper.ended:
+                return keeper.row.status
+            # DICT moves dates; a claim that it does not know yet has none.
+            deadline = keeper.deadline()
+            now = workflow.now()
+            if deadline is None:
+                await workflow.sleep(keeper.calendar.poll_interval())
+                continue
+            if now < keeper.calendar.switch_at(deadline):
+                await self._until(keeper.calendar.switch_at(deadline))
+                continue
+            await self._act(keeper, deadline)
+            failures += 1
+            await workflow.sleep(keeper.calendar.again_after(failures))
+
+    @staticmethod
+    async def _until(instant: datetime) -> None:
+        wait = instant - workflow.now()
+        if wait.total_seconds() > 0:
+            await workflow.sleep(wait)
+
+    @staticmethod
+    async def _act(keeper: ClaimKeeper, deadline: datetime) -> None:
+        await keeper.reread()
+        if keeper.ended:
+            return
+        await keeper.read_mail(resolving=False)
+        move = next_move(keeper.view(), workflow.now())
+        if move.kind is Kind.EXPIRE:
+            await keeper.pass_deadline(deadline)
+            if keeper.ended:
+                return
+            move = next_move(keeper.view(), workflow.now())
+        if move.kind not in (Kind.COMPLETE, Kind.CANCEL):
+            return
+        completes = move.kind is Kind.COMPLETE
+        try:
+            await workflow.start_child_workflow(
+                COMPLETE_CLAIM_WORKFLOW if completes else CANCEL_CLAIM_WORKFLOW,
+                ResolutionInput(keeper.process.claim_id),
+                id=resolution_id(keeper.process.claim_id),
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+            )
+        except AlreadyStarted:
+            return  # somebody is at it

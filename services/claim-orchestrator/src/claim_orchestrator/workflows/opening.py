@@ -1,0 +1,99 @@
+"""Opening a claim at DICT, where createClaim knows no idempotency: an unanswered call may have
+opened it, and is looked for before the claim is given up.
+"""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_process import CREATE_CLAIM_GRPC, FIND_CLAIM_GRPC
+    from claim_orchestrator.application.claim_records import ClaimRow, Snapshot
+    from claim_orchestrator.domain.claim import ResolutionType, WorkflowStatus
+    from claim_orchestrator.domain.outcomes import ALREADY_EXISTS, Outcome
+    from claim_orchestrator.workflows.journal import ACTIVITY_EXECUTED, Entry, event
+    from claim_orchestrator.workflows.keeper import ClaimKeeper
+    from claim_orchestrator.workflows.steps import Decided, decided, do
+
+LOOK_AFTER = timedelta(seconds=10)
+"""DICT's list lags behind by up to 5 s: not scaled with the day."""
+LOOKS_MAX = 3
+NOT_FOUND = "NotFound"
+TAKEN = "DictClaimTaken"
+
+
+class Opening:
+    """One claim's way to OPEN, or to FAILED."""
+
+    def __init__(self, keeper: ClaimKeeper) -> None:
+        self._keeper = keeper
+
+    async def open(self) -> bool:
+        """True once DICT has the claim and our row says so; False when it was refused."""
+        opened = await self._create()
+        if isinstance(opened, Decided):
+            await self._fail(opened)
+            return False
+        try:
+            await self._keeper.arrive(opened)
+        except ActivityError as error:
+            taken = decided(error)
+            if taken.outcome != TAKEN:
+                raise
+            await self._fail(
+                Decided(Outcome.REFUSE, ALREADY_EXISTS, "another claim of ours has it")
+            )
+            return False
+        return True
+
+    async def _create(self) -> Snapshot | Decided:
+        first_send = workflow.now()
+        call = self._keeper.calls.step("CreateClaim")
+        note = self._keeper.journal.note
+        within = timedelta(seconds=self._keeper.process.create_retry_seconds)
+        try:
+            shown = await do(CREATE_CLAIM_GRPC, call, Snapshot, within=within)
+        except ActivityError as error:
+            refused = decided(error)
+            note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, refused.problem_type, call.request_id)
+            if refused.outcome in (Outcome.REREAD, Outcome.RETRY):
+                return await self._find(first_send) or refused
+            return refused
+        note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, shown.status, call.request_id)
+        return shown
+
+    async def _find(self, since: datetime) -> Snapshot | None:
+        """The claim that an unanswered call has opened. While DICT is away, we do not know."""
+        note = self._keeper.journal.note
+        for _ in range(LOOKS_MAX):
+            await workflow.sleep(LOOK_AFTER)
+            call = self._keeper.calls.look_for(since)
+            try:
+                found: list[Snapshot] = await do(FIND_CLAIM_GRPC, call, list[Snapshot])
+            except ActivityError as error:
+                problem = decided(error).problem_type
+                note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, problem, call.request_id)
+                continue
+            outcome = found[0].status if found else NOT_FOUND
+            note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, outcome, call.request_id)
+            if found:
+                return found[0]
+        return None
+
+    async def _fail(self, refused: Decided) -> None:
+        def build(row: ClaimRow) -> Entry | None:
+            if row.status != WorkflowStatus.RUNNING:
+                return None
+            return Entry(
+                status=WorkflowStatus.FAILED,
+                intent=None,
+                events=(event("claim.failed"),),
+                resolution=ResolutionType.ERROR,
+                reason=refused.problem_type,
+                error_type=refused.problem_type,
+                error_detail=refused.detail,
+            )
+
+        await self._keeper.journal.write(build)
+        await self._keeper.tell_users()
