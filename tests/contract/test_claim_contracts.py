@@ -20,6 +20,8 @@ from dict_schemas.topics import topics
 RECORDS: list[type[Any]] = [
     events.ClaimCreated,
     events.ClaimAcknowledged,
+    events.ClaimDecided,
+    events.ClaimDeadlineApproaching,
     events.ClaimConfirmed,
     events.ClaimCompleted,
     events.ClaimCancelled,
@@ -27,6 +29,7 @@ RECORDS: list[type[Any]] = [
     events.EntryTransferred,
     events.WorkflowStep,
     events.CommandRejected,
+    events.OperatorActed,
 ]
 
 
@@ -90,5 +93,12 @@ def test_names_that_temporal_keeps() -> None:
         if name.isupper() and isinstance(value, str)
     }
     assert set(names.workflows) == {workflow.__name__ for workflow in WORKFLOWS}
-    declared = {*names.workflows, *names.activities, *names.signals, *names.search_attributes}
+    declared = {
+        *names.workflows,
+        *names.activities,
+        *names.signals,
+        *names.updates,
+        *names.queries,
+        *names.search_attributes,
+    }
     assert constants == declared

@@ -1,28 +1,31 @@
-"""Fakes of claim-orchestrator's ports, and the exams that fakes and adapters pass alike."""
+"""Fakes of claim-orchestrator's ports."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import datetime
+from uuid import UUID
 
-import pytest
-
-from claim_orchestrator.application.claim_process import ClaimProcessInput, Recorded
+from claim_orchestrator.application.claim_records import (
+    ClaimProcessInput,
+    ClaimRow,
+    Mail,
+    OperatorOrder,
+    Recorded,
+    Snapshot,
+    StoredDecision,
+)
 from claim_orchestrator.application.ports import (
-    ClaimIntake,
-    ClaimStore,
+    KeptClaim,
     NewClaim,
+    NewDecision,
     RowChange,
     command_id_reused,
 )
-from dict_common.kernel.envelope import Envelope
+from claim_orchestrator.domain.claim import Role
+from claim_orchestrator.domain.errors import ClaimUnknown, DictClaimTaken
 from dict_common.kernel.errors import InputRefused, Unavailable
 from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.ports.outgoing import OutgoingEvent
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-RUN = UUID(int=99)
 
 
 @dataclass
@@ -31,9 +34,12 @@ class InMemoryClaims:
 
     inbox: dict[tuple[str, UUID, bytes], str | None] = field(default_factory=dict)
     claims: dict[tuple[UUID, str], NewClaim] = field(default_factory=dict)
-    rows: dict[tuple[UUID, str], Recorded] = field(default_factory=dict)
+    rows: dict[tuple[UUID, str], ClaimRow] = field(default_factory=dict)
+    last_errors: dict[tuple[UUID, str], str | None] = field(default_factory=dict)
     last_event_ids: dict[tuple[UUID, str, str], tuple[UUID, ...]] = field(default_factory=dict)
-    request_ids: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+    decisions: dict[UUID, NewDecision] = field(default_factory=dict)
+    outcomes: dict[UUID, str] = field(default_factory=dict)
+    proofs: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
     events: list[tuple[int, OutgoingEvent]] = field(default_factory=list)
 
     async def seen(self, command: InboxKey) -> Seen:
@@ -57,8 +63,57 @@ class InMemoryClaims:
         if (claim.claim_id, claim.role) in self.claims:
             del self.inbox[_key(command)]
             raise InputRefused("claim-already-known", "there is one")
+        self.add(claim)
+        return True
+
+    def add(self, claim: NewClaim) -> None:
+        """A claim's first row."""
         self.claims[claim.claim_id, claim.role] = claim
-        self.rows[claim.claim_id, claim.role] = Recorded(0, "RUNNING", None, stale=False)
+        self.rows[claim.claim_id, claim.role] = ClaimRow(0, "RUNNING", None, None)
+
+    async def accept_decision(self, command: InboxKey, decision: NewDecision) -> bool:
+        """Inbox row and decision, together."""
+        if await self.seen(command) is Seen.OTHER_CONTENT:
+            raise command_id_reused()
+        if not self._open(command, None):
+            return False
+        row = self.rows.get((decision.claim_id, decision.role))
+        if row is not None and row.status != "RUNNING":
+            del self.inbox[_key(command)]
+            raise InputRefused("claim-already-resolved", f"the claim is {row.status}")
+        self.decisions.setdefault(decision.ce_id, decision)
+        return True
+
+    async def accept_proof(self, otp_id: UUID, claim_id: UUID, at: datetime, ce_id: UUID) -> None:
+        """Once."""
+        del ce_id
+        self.proofs.setdefault(otp_id, (claim_id, at))
+
+    async def accept_operator(self, command: InboxKey, events: Sequence[OutgoingEvent]) -> bool:
+        """Inbox row and events, together."""
+        if not self._open(command, None):
+            return False
+        self.events += [(event.ordinal, event) for event in events]
+        return True
+
+    async def orphans(self, published_before: datetime, limit: int) -> list[NewDecision]:
+        """Decisions without a claim."""
+        return [
+            decision
+            for decision in self.decisions.values()
+            if decision.ce_id not in self.outcomes
+            and decision.published_at < published_before
+            and (decision.claim_id, decision.role) not in self.rows
+        ][:limit]
+
+    async def refuse_orphan(
+        self, decision: NewDecision, reason_code: str, events: Sequence[OutgoingEvent]
+    ) -> bool:
+        """Unless it was settled, or its claim has come."""
+        if (decision.claim_id, decision.role) in self.rows or decision.ce_id in self.outcomes:
+            return False
+        self.outcomes[decision.ce_id] = f"refused:{reason_code}"
+        self.events += [(event.ordinal, event) for event in events]
         return True
 
     async def settle(self, command: InboxKey, outcome: str) -> None:
@@ -76,25 +131,99 @@ class InMemoryClaims:
             self.events += [(event.ordinal, event) for event in events]
 
     async def record(self, change: RowChange, events: Sequence[OutgoingEvent]) -> Recorded:
-        """If the version is the expected one."""
+        """If the version is as expected and DICT's answer not an older one."""
         key = (change.claim_id, change.role)
-        row, writer = self.rows[key], (change.claim_id, change.role, change.workflow_id)
-        if row.version != change.expected_version:
-            done = self.last_event_ids.get(writer) == change.event_ids
-            return replace(row, stale=not done)
+        row = self._row(*key)
+        writer = (*key, change.workflow_id)
+        if row.version != change.expected_version or _is_older(row.shown, change.snapshot):
+            return Recorded(row, stale=self.last_event_ids.get(writer) != change.event_ids)
+        self._refuse_taken(change)
         self.last_event_ids[writer] = change.event_ids
-        self.events += [(row.version + event.ordinal, event) for event in events]
-        self.rows[key] = Recorded(
-            row.version + len(change.event_ids),
-            change.status,
-            change.dict_status or row.dict_status,
-            stale=False,
+        self.last_errors[key] = change.last_error
+        self.events += [
+            ((0 if event.apart else row.version) + event.ordinal, event) for event in events
+        ]
+        self.outcomes |= {
+            verdict.ce_id: "accepted" if verdict.refused is None else f"refused:{verdict.refused}"
+            for verdict in change.verdicts
+        }
+        self.rows[key] = replace(
+            row,
+            version=row.version + len(change.event_ids),
+            status=change.status,
+            shown=change.snapshot or row.shown,
+            intent=change.intent,
+            resolution_type=change.resolution_type or row.resolution_type,
         )
-        return self.rows[key]
+        return Recorded(self.rows[key], stale=False)
+
+    async def load(self, claim_id: UUID) -> KeptClaim:
+        """By our id."""
+        key = (claim_id, Role.CLAIMER)
+        claim, row = self.claims.get(key), self._row(*key)
+        if claim is None:
+            raise ClaimUnknown(claim_id)
+        return KeptClaim(
+            claim_id=claim.claim_id,
+            participant=claim.claimer_ispb,
+            type=claim.claim_type,
+            key_type=claim.key_type,
+            owner_ispb=claim.owner_ispb,
+            entry_id=claim.entry_id,
+            subject_id=claim.subject_id,
+            command_id=claim.command_id,
+            correlation_id=claim.correlation_id,
+            key_encrypted=claim.key_encrypted,
+            papers_encrypted=claim.papers_encrypted,
+            row=row,
+        )
 
     async def complete_request_id(self, claim_id: UUID, role: str, proposed: UUID) -> UUID:
         """The first one stands."""
-        return self.request_ids.setdefault((claim_id, role), proposed)
+        row = self._row(claim_id, role)
+        stands = row.complete_request_id or proposed
+        self.rows[claim_id, role] = replace(row, complete_request_id=stands)
+        return stands
+
+    async def unclaimed(self, dict_claim_ids: Sequence[UUID]) -> set[UUID]:
+        """DICT's claims in no row of ours."""
+        taken = {row.shown.dict_claim_id for row in self.rows.values() if row.shown}
+        return set(dict_claim_ids) - taken
+
+    async def store_decision(self, decision: NewDecision) -> str | None:
+        """Once; its outcome."""
+        self.decisions.setdefault(decision.ce_id, decision)
+        return self.outcomes.get(decision.ce_id)
+
+    async def mail(self, claim_id: UUID) -> Mail:
+        """What nobody has judged."""
+        waiting = [
+            decision
+            for decision in self.decisions.values()
+            if decision.claim_id == claim_id and decision.ce_id not in self.outcomes
+        ]
+        proven = [at for claim, at in self.proofs.values() if claim == claim_id]
+        return Mail(
+            [_stored(it) for it in sorted(waiting, key=lambda it: it.effective_at)],
+            max(proven, default=None),
+        )
+
+    async def verdicts_to_tell(self, ce_ids: Sequence[UUID]) -> list[NewDecision]:
+        """Those of these ids."""
+        return [self.decisions[ce_id] for ce_id in ce_ids if ce_id in self.decisions]
+
+    def _refuse_taken(self, change: RowChange) -> None:
+        shown = change.snapshot
+        for (claim_id, _), row in self.rows.items():
+            taken = row.shown and shown and row.shown.dict_claim_id == shown.dict_claim_id
+            if taken and claim_id != change.claim_id:
+                raise DictClaimTaken(change.claim_id)
+
+    def _row(self, claim_id: UUID, role: str) -> ClaimRow:
+        row = self.rows.get((claim_id, role))
+        if row is None:
+            raise ClaimUnknown(claim_id)
+        return row
 
     def _open(self, command: InboxKey, outcome: str | None) -> bool:
         if _key(command) in self.inbox:
@@ -103,163 +232,71 @@ class InMemoryClaims:
         return True
 
 
+def _is_older(known: Snapshot | None, shown: Snapshot | None) -> bool:
+    return known is not None and shown is not None and shown.last_modified < known.last_modified
+
+
+def _stored(decision: NewDecision) -> StoredDecision:
+    return StoredDecision(
+        ce_id=decision.ce_id,
+        decision=decision.decision,
+        reason=decision.reason,
+        decided_at=decision.decided_at,
+        effective_at=decision.effective_at,
+        decided_by=decision.decided_by,
+        otp_id=None if decision.otp_id is None else str(decision.otp_id),
+    )
+
+
 def _key(command: InboxKey) -> tuple[str, UUID, bytes]:
     return (command.consumer, command.command_id, command.fingerprints[0])
 
 
 @dataclass
 class RecordingProcess:
-    """ClaimProcess that remembers; `away` makes so many starts fail."""
+    """ClaimProcess that remembers; `away` makes so many calls fail."""
 
     away: int = 0
     started: list[ClaimProcessInput] = field(default_factory=list)
+    woken: list[UUID] = field(default_factory=list)
+    orders: list[tuple[UUID, OperatorOrder]] = field(default_factory=list)
 
     async def start(self, process: ClaimProcessInput) -> None:
         """Starts, or is away."""
+        self._answer()
+        self.started.append(process)
+
+    async def wake(self, claim_id: UUID) -> None:
+        """Wakes, or is away."""
+        self._answer()
+        self.woken.append(claim_id)
+
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
+        """Hands over, or is away."""
+        self._answer()
+        self.orders.append((claim_id, order))
+
+    def _answer(self) -> None:
         if self.away:
             self.away -= 1
             raise Unavailable("temporal-failed", "away")
-        self.started.append(process)
 
 
-def command_key(command_id: UUID | None = None, content: bytes = b"\x00content") -> InboxKey:
-    """A command's key."""
-    return InboxKey("test.consumer", command_id or uuid4(), (content,))
+class ClearSealer:
+    """RestSealer that seals nothing: for tests that are not about secrecy."""
 
+    def seal(self, context: str, plaintext: bytes) -> bytes:
+        """As it is."""
+        return plaintext
 
-def new_claim(claim_id: UUID | None = None) -> NewClaim:
-    """A claim's first row."""
-    id_ = claim_id or uuid4()
-    return NewClaim(
-        claim_id=id_,
-        role="CLAIMER",
-        workflow_id=f"claim-{id_}",
-        claim_type="PORTABILITY",
-        key_type="PHONE",
-        key_hash="0" * 64,
-        key_encrypted=b"sealed",
-        claimer_ispb="12345678",
-        owner_ispb=None,
-        entry_id=None,
-        subject_id=uuid4(),
-        started_at=NOW,
-        expires_at=NOW + timedelta(days=30),
-    )
+    def open(self, context: str, ciphertext: bytes) -> bytes:
+        """As it is."""
+        return ciphertext
 
+    def look_up_hash(self, text: str) -> str:
+        """The same for all."""
+        return "0" * 64
 
-def change(claim: NewClaim, expected_version: int, *event_ids: UUID) -> RowChange:
-    """A change to OPEN."""
-    return RowChange(
-        claim_id=claim.claim_id,
-        role=claim.role,
-        workflow_id=claim.workflow_id,
-        workflow_run_id=RUN,
-        expected_version=expected_version,
-        event_ids=event_ids,
-        status="RUNNING",
-        resolution_type=None,
-        resolution_reason=None,
-        completed_at=None,
-        expires_at=None,
-        monitor_workflow_id=None,
-        last_error=None,
-        dict_claim_id=None,
-        dict_status="OPEN",
-        owner_ispb="87654321",
-        resolution_period_end=NOW,
-        completion_period_end=None,
-        claimer_deadline=None,
-        confirm_reason=None,
-        cancel_reason=None,
-        cancelled_by=None,
-        dict_last_modified=NOW,
-    )
-
-
-def outgoing(event_id: UUID, ordinal: int, subject: UUID) -> OutgoingEvent:
-    """An event of a claim."""
-    envelope = Envelope(event_id, "workflow.step", "/s", NOW, str(subject), "claim")
-    return OutgoingEvent("events/workflow.step", str(subject), envelope, b"body", ordinal)
-
-
-class ClaimPortsSuite(ABC):
-    """What intake and store promise together."""
-
-    @abstractmethod
-    async def intake(self) -> ClaimIntake:
-        """The consumer's side."""
-
-    @abstractmethod
-    async def store(self) -> ClaimStore:
-        """The worker's side."""
-
-    @abstractmethod
-    async def sequences(self, subject: UUID) -> list[tuple[int, UUID]]:
-        """(sequence, event id) of a claim's events that wait to be sent, sorted."""
-
-    async def test_command_is_new_open_settled(self) -> None:
-        """Its life in the inbox."""
-        intake, key = await self.intake(), command_key()
-        assert await intake.seen(key) is Seen.NEW
-        assert await intake.accept(key, new_claim())
-        assert await intake.seen(key) is Seen.OPEN
-        assert not await intake.accept(key, new_claim())
-        await intake.settle(key, "started")
-        assert await intake.seen(key) is Seen.SETTLED
-
-    async def test_same_id_with_other_content(self) -> None:
-        """Is another command, and known as such."""
-        intake, key = await self.intake(), command_key()
-        await intake.accept(key, new_claim())
-        other = command_key(key.command_id, b"\x00other")
-        assert await intake.seen(other) is Seen.OTHER_CONTENT
-        with pytest.raises(InputRefused, match="command-id-reused"):
-            await intake.accept(other, new_claim())
-        await intake.reject(other, "command-id-reused", ())
-        assert await intake.seen(other) is Seen.SETTLED
-        assert await intake.seen(key) is Seen.OPEN
-
-    async def test_known_claim_leaves_no_inbox_row(self) -> None:
-        """The refusal writes its own."""
-        intake, claim, second = await self.intake(), new_claim(), command_key()
-        await intake.accept(command_key(), claim)
-        with pytest.raises(InputRefused, match="claim-already-known"):
-            await intake.accept(second, claim)
-        assert await intake.seen(second) is Seen.NEW
-
-    async def test_rejection_is_written_once(self) -> None:
-        """However often the command comes."""
-        intake, key, subject = await self.intake(), command_key(), uuid4()
-        for _ in range(3):
-            await intake.reject(key, "key-invalid", [outgoing(uuid4(), 1, subject)])
-        assert [sequence for sequence, _ in await self.sequences(subject)] == [1]
-
-    async def test_transition_numbers_its_events_without_gaps(self) -> None:
-        """1, 2, then 3."""
-        intake, store, claim = await self.intake(), await self.store(), new_claim()
-        await intake.accept(command_key(), claim)
-        first, second, third = uuid4(), uuid4(), uuid4()
-        pair = [outgoing(first, 1, claim.claim_id), outgoing(second, 2, claim.claim_id)]
-        recorded = await store.record(change(claim, 0, first, second), pair)
-        assert recorded == Recorded(2, "RUNNING", "OPEN", stale=False)
-        await store.record(change(claim, 2, third), [outgoing(third, 1, claim.claim_id)])
-        assert await self.sequences(claim.claim_id) == [(1, first), (2, second), (3, third)]
-
-    async def test_repeat_is_done_and_a_stranger_is_stale(self) -> None:
-        """Nothing is written twice, nothing over another."""
-        intake, store, claim = await self.intake(), await self.store(), new_claim()
-        await intake.accept(command_key(), claim)
-        ours, theirs = uuid4(), uuid4()
-        once = await store.record(change(claim, 0, ours), [outgoing(ours, 1, claim.claim_id)])
-        again = await store.record(change(claim, 0, ours), [outgoing(ours, 1, claim.claim_id)])
-        stale = await store.record(change(claim, 0, theirs), [outgoing(theirs, 1, claim.claim_id)])
-        assert (once.version, again.version, stale.version) == (1, 1, 1)
-        assert (once.stale, again.stale, stale.stale) == (False, False, True)
-        assert await self.sequences(claim.claim_id) == [(1, ours)]
-
-    async def test_first_request_id_stands(self) -> None:
-        """It is the HMAC key of the CID."""
-        intake, store, claim = await self.intake(), await self.store(), new_claim()
-        await intake.accept(command_key(), claim)
-        first = await store.complete_request_id(claim.claim_id, claim.role, uuid4())
-        assert await store.complete_request_id(claim.claim_id, claim.role, uuid4()) == first
+    def look_up_hashes(self, text: str) -> tuple[str, ...]:
+        """The same for all."""
+        return ("0" * 64,)

@@ -1,230 +1,187 @@
-"""Runs workflow code without a server: activations in, commands out, activities really called.
+"""Temporal without a server: executions of real workflow code over one virtual clock.
 
-The only place that touches the SDK's private parts (temporalio is pinned below 1.36 for it). A
-simulated workflow takes microseconds where a server takes seconds, and any order of what may
-happen can be played: which pending activity answers next is the caller's choice.
+Activations are fed to the SDK's workflow instances by hand; timers, retries, children, signals,
+updates, worker restarts and lost completions are events of one heap, so that thirty days pass in
+milliseconds and a seed gives the same run again. The SDK's private doors stay in this module.
 """
 
 import asyncio
+import heapq
+import itertools
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_type_hints
+from typing import Any
 
-import temporalio.common
-import temporalio.workflow
-from temporalio.api.common.v1 import Payloads
-from temporalio.api.failure.v1 import Failure
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation
-from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import UnsandboxedWorkflowRunner
-from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
+
+from tests.support.workflow_execution import Execution
 
 Activity = Callable[[Any], Coroutine[Any, Any, Any]]
 
-_CONVERTER = DataConverter.default
-_THREAD = ThreadPoolExecutor(1, thread_name_prefix="workflow")
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-RUN_ID = "00000000-0000-0000-0000-00000000000a"
+EVENTS_MAX = 20_000
+"""A run that needs more than this has a loop in it."""
 
 
 @dataclass(frozen=True)
+class Chance:
+    """What a scheduler may do to an activity: how long it takes, and whether its worker dies after
+    it was done and before anybody heard."""
+
+    seconds: float = 0.05
+    lost: bool = False
+    """Done, and the completion lost: it comes again after its timeout."""
+
+
+@dataclass
+class Simulation:
+    """A server, its workers and the clock. `chance` is asked for each attempt of an activity."""
+
+    workflows: Mapping[str, type]
+    activities: Mapping[str, Activity] = field(default_factory=dict)
+    chance: Callable[[str], Chance] = lambda _name: Chance()
+    flags: frozenset[Any] = frozenset()
+    now_: datetime = START
+    executions: dict[str, Execution] = field(default_factory=dict)
+    called: list[str] = field(default_factory=list)
+    handled: int = 0
+    workers_down: bool = False
+
+    def __post_init__(self) -> None:
+        """An empty heap."""
+        self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._waiting: list[Callable[[], None]] = []
+        self.loop = asyncio.new_event_loop()
+
+    def now(self) -> datetime:
+        """The virtual clock: a Clock."""
+        return self.now_
+
+    def close(self) -> None:
+        """Lets go of the loop."""
+        self.loop.close()
+
+    def at(self, instant: datetime, act: Callable[[], None]) -> None:
+        """Something happens at that instant."""
+        heapq.heappush(self._heap, (max(instant, self.now_), next(self._order), act))
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Something happens in so many seconds."""
+        self.at(self.now_ + timedelta(seconds=seconds), act)
+
+    def start(self, name: str, given: Any, id_: str, parent: Execution | None = None) -> Execution:
+        """Starts a workflow."""
+        execution = Execution(self, self.workflows[name], given, id_, parent)
+        self.executions[id_] = execution
+        execution.begin()
+        return execution
+
+    def signal(self, id_: str, name: str, *values: Any) -> bool:
+        """Signals a running execution; False when none runs."""
+        execution = self.executions.get(id_)
+        if execution is None or execution.closed:
+            return False
+        execution.signal(name, values)
+        return True
+
+    def run(self, until: datetime | None = None) -> None:
+        """Handles events up to an instant, or until nothing is left. Raises AssertionError for a
+        run without end."""
+        while self._heap and (until is None or self._heap[0][0] <= until):
+            self.handled += 1
+            assert self.handled < EVENTS_MAX, f"no end: {self.called[-20:]}"
+            instant, _, act = heapq.heappop(self._heap)
+            self.now_ = instant
+            act()
+        if until is not None:
+            self.now_ = max(self.now_, until)
+
+    def stop_workers(self) -> None:
+        """Every worker is gone: nothing moves, and what arrives waits."""
+        self.workers_down = True
+
+    def start_workers(self) -> None:
+        """Workers are back: executions are rebuilt from their histories, and go on."""
+        self.workers_down = False
+        for execution in list(self.executions.values()):
+            if not execution.closed:
+                execution.replay()
+                execution.wake()
+        taken, self._waiting = self._waiting, []
+        for task in taken:
+            self.after(0, task)
+
+    def attempt(self, execution: Execution, pending: "Pending") -> None:
+        """One attempt of an activity, from a worker that takes it."""
+        chance = self.chance(pending.name)
+        self.after(chance.seconds, lambda: self._perform(execution, pending, chance))
+
+    def _perform(self, execution: Execution, pending: "Pending", chance: Chance) -> None:
+        if execution.closed or pending.sequence not in execution.pending:
+            return
+        if self.workers_down:
+            self._waiting.append(lambda: self._perform(execution, pending, chance))
+            return
+        self.called.append(pending.name)
+        pending.attempts += 1
+        try:
+            activity = self.activities[pending.name]
+            value = answer_of(activity(execution.argument(pending, self.activities)))
+        except ApplicationError as error:
+            if error.non_retryable:
+                execution.fail(pending, error)
+            else:
+                self._again(execution, pending, error, error.next_retry_delay)
+        except Exception as error:  # noqa: BLE001 as Temporal does: any other error is retried
+            self._again(execution, pending, error, None)
+        else:
+            if chance.lost:
+                self._again(execution, pending, TimeoutError("lost"), pending.timeout)
+            else:
+                execution.complete(pending, value)
+
+    def _again(
+        self, execution: Execution, pending: "Pending", error: Exception, delay: timedelta | None
+    ) -> None:
+        wait = delay or pending.backoff()
+        exhausted = pending.attempts_max and pending.attempts >= pending.attempts_max
+        late = pending.give_up_at is not None and self.now_ + wait >= pending.give_up_at
+        if exhausted or late:
+            instant = pending.give_up_at if late and pending.give_up_at else self.now_
+            self.at(instant, lambda: execution.exhaust(pending, error))
+            return
+        self.at(self.now_ + wait, lambda: self.attempt(execution, pending))
+
+
+def answer_of(call: Coroutine[Any, Any, Any]) -> Any:
+    """What a call over fakes answers: it never waits, so no loop has to turn for it."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        return done.value
+    call.close()
+    raise AssertionError("a fake waits for something")
+
+
+@dataclass
 class Pending:
-    """An activity that the workflow waits for."""
+    """An activity that a workflow waits for."""
 
     sequence: int
     name: str
     arguments: list[Any]
+    timeout: timedelta
+    initial: timedelta
+    coefficient: float
+    interval_max: timedelta | None
+    attempts_max: int
+    give_up_at: datetime | None
+    attempts: int = 0
+    argument: list[Any] = field(default_factory=list)
 
-
-@dataclass
-class SimulatedWorkflow:
-    """One execution. `pending` may be answered in any order; `closed` tells how it ended."""
-
-    workflow: type
-    given: Any
-    id: str
-    activities: Mapping[str, Activity]
-    pending: list[Pending] = field(default_factory=list)
-    children: list[str] = field(default_factory=list)
-    signals_out: list[tuple[str, Any]] = field(default_factory=list)
-    timers: list[int] = field(default_factory=list)
-    called: list[str] = field(default_factory=list)
-    closed: str = ""
-    result: Any = None
-
-    def __post_init__(self) -> None:
-        """Starts the workflow: its first task runs here."""
-        self._now: datetime = START
-        self._history = 0
-        self._instance: WorkflowInstance = asyncio.run(self._create())
-        activation = self._activation()
-        job = activation.jobs.add().initialize_workflow
-        definition = temporalio.workflow._Definition.must_from_class(self.workflow)
-        job.workflow_type = definition.name or ""
-        job.workflow_id = self.id
-        job.randomness_seed = 1
-        job.arguments.extend(_CONVERTER.payload_converter.to_payloads([self.given]))
-        self._activate(activation)
-
-    def answer(self, place: int = 0) -> None:
-        """Calls the pending activity at `place` and gives the workflow what it answers.
-
-        A retryable error leaves it pending, as the server would.
-        """
-        pending = self.pending.pop(place)
-        self.called.append(pending.name)
-        activity = self.activities[pending.name]
-        hints = get_type_hints(activity)
-        hints.pop("return", None)
-        (kind,) = hints.values()
-        (argument,) = _CONVERTER.payload_converter.from_payloads(pending.arguments, [kind])
-        activation = self._activation()
-        job = activation.jobs.add().resolve_activity
-        job.seq = pending.sequence
-        try:
-            value = asyncio.run(activity(argument))
-        except ApplicationError as error:
-            if not error.non_retryable:
-                self.pending.insert(place, pending)
-                return
-            job.result.failed.failure.CopyFrom(_activity_failure(pending.name, error))
-        else:
-            payload = _CONVERTER.payload_converter.to_payload(value)
-            job.result.completed.result.CopyFrom(payload)
-        self._activate(activation)
-
-    def signal(self, name: str, value: Any) -> None:
-        """Delivers a signal."""
-        activation = self._activation()
-        job = activation.jobs.add().signal_workflow
-        job.signal_name = name
-        job.originating_event_id = self._history + 1
-        job.input.extend(_CONVERTER.payload_converter.to_payloads([value]))
-        self._activate(activation)
-
-    def fire(self) -> None:
-        """The oldest timer has run out."""
-        activation = self._activation()
-        activation.jobs.add().fire_timer.seq = self.timers.pop(0)
-        self._activate(activation)
-
-    def run(self, answers_max: int = 100) -> None:
-        """Answers in order until nothing is pending or it ended."""
-        for _ in range(answers_max):
-            if self.closed or not self.pending:
-                return
-            self.answer()
-        raise AssertionError(f"still pending after {answers_max}: {self.pending}")
-
-    async def _create(self) -> WorkflowInstance:
-        definition = temporalio.workflow._Definition.must_from_class(self.workflow)
-        info = temporalio.workflow.Info(
-            attempt=1,
-            continued_run_id=None,
-            cron_schedule=None,
-            execution_timeout=None,
-            first_execution_run_id=RUN_ID,
-            headers={},
-            namespace="simulation",
-            original_execution_run_id=RUN_ID,
-            parent=None,
-            root=None,
-            priority=temporalio.common.Priority.default,
-            raw_memo={},
-            retry_policy=None,
-            run_id=RUN_ID,
-            run_timeout=None,
-            search_attributes={},
-            start_time=START,
-            task_queue="simulation",
-            task_timeout=timedelta(seconds=10),
-            typed_search_attributes=temporalio.common.TypedSearchAttributes.empty,
-            workflow_id=self.id,
-            workflow_start_time=START,
-            workflow_type=definition.name or "",
-        )
-        return UnsandboxedWorkflowRunner().create_instance(
-            WorkflowInstanceDetails(
-                payload_converter_factory=_CONVERTER._new_payload_converter,
-                failure_converter_class=_CONVERTER.failure_converter_class,
-                interceptor_classes=[],
-                defn=definition,
-                info=info,
-                randomness_seed=1,
-                extern_functions={
-                    "__temporal_get_metric_meter": lambda: temporalio.common.MetricMeter.noop
-                },
-                disable_eager_activity_execution=True,
-                worker_level_failure_exception_types=[],
-                patch_activation_callback=None,
-                last_completion_result=Payloads(),
-                last_failure=None,
-                default_workflow_logic_flags=frozenset(),
-            )
-        )
-
-    def _activation(self) -> WorkflowActivation:
-        self._now += timedelta(seconds=1)
-        activation = WorkflowActivation(run_id=RUN_ID, history_length=self._history)
-        activation.timestamp.FromDatetime(self._now.replace(tzinfo=None))
-        return activation
-
-    def _activate(self, activation: WorkflowActivation) -> None:
-        self._history += 3
-        completion = _THREAD.submit(self._instance.activate, activation).result()
-        if completion.HasField("failed"):
-            raise AssertionError(completion.failed.failure.message)
-        followed = [self._obey(command) for command in completion.successful.commands]
-        for job in followed:
-            if job is not None and not self.closed:
-                self._activate(job)
-
-    def _obey(self, command: Any) -> WorkflowActivation | None:
-        kind = command.WhichOneof("variant")
-        value = getattr(command, kind)
-        activation = self._activation()
-        match kind:
-            case "schedule_activity":
-                self.pending.append(Pending(value.seq, value.activity_type, list(value.arguments)))
-                return None
-            case "start_timer":
-                self.timers.append(value.seq)
-                return None
-            case "cancel_timer":
-                self.timers.remove(value.seq)
-                return None
-            case "start_child_workflow_execution":
-                self.children.append(value.workflow_id)
-                started = activation.jobs.add().resolve_child_workflow_execution_start
-                started.seq = value.seq
-                started.succeeded.run_id = RUN_ID
-                return activation
-            case "signal_external_workflow_execution":
-                self.signals_out.append((value.signal_name, list(value.args)))
-                activation.jobs.add().resolve_signal_external_workflow.seq = value.seq
-                return activation
-            case "cancel_child_workflow_execution":
-                ended = activation.jobs.add().resolve_child_workflow_execution
-                ended.seq = value.child_workflow_seq
-                failure = ended.result.cancelled.failure
-                failure.child_workflow_execution_failure_info.SetInParent()
-                failure.cause.canceled_failure_info.SetInParent()
-                return activation
-            case "complete_workflow_execution":
-                self.closed = "COMPLETED"
-                self.result = _CONVERTER.payload_converter.from_payload(value.result)
-            case "fail_workflow_execution":
-                self.closed, self.result = "FAILED", value.failure.message
-        return None
-
-
-def _activity_failure(name: str, error: ApplicationError) -> Failure:
-    """As the server wraps it."""
-    cause = Failure()
-    _CONVERTER.failure_converter.to_failure(error, _CONVERTER.payload_converter, cause)
-    failure = Failure(message="Activity task failed", cause=cause)
-    failure.activity_failure_info.activity_type.name = name
-    return failure
+    def backoff(self) -> timedelta:
+        """The server's wait before the next attempt."""
+        wait = self.initial * self.coefficient ** min(self.attempts - 1, 20)
+        return min(wait, self.interval_max) if self.interval_max else wait

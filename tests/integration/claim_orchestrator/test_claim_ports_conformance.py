@@ -1,8 +1,6 @@
 """PostgreSQL's intake and store pass the exam of their fakes, and keep what only SQL can."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -16,11 +14,9 @@ from claim_orchestrator.domain.errors import ClaimUnknown
 from devstack.stack import Stack
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.queries import Query
-from tests.support.claim_fakes import (
-    NOW,
+from tests.support.claim_ports_suite import (
     ClaimPortsSuite,
     change,
-    command_key,
     new_claim,
 )
 from tests.support.world import make_world
@@ -63,15 +59,6 @@ class TestPostgresClaimPorts(ClaimPortsSuite):
         )
         rows = await self._database.fetch(query, (str(subject),))
         return [(row["sequence"], row["event_id"]) for row in rows]
-
-    async def test_older_answer_of_dict_never_overwrites_a_newer(self) -> None:
-        """It is stale, and nothing is written."""
-        intake, store, claim = await self.intake(), await self.store(), new_claim()
-        await intake.accept(command_key(), claim)
-        await store.record(change(claim, 0, uuid4()), ())
-        older = replace(change(claim, 1, uuid4()), dict_last_modified=NOW - timedelta(seconds=1))
-        recorded = await store.record(older, ())
-        assert (recorded.stale, recorded.version) == (True, 1)
 
     async def test_claim_without_a_row_is_an_error(self) -> None:
         """Another database than the one it was written in."""

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from claim_orchestrator.application.ports import ClaimIntake, ClaimStore
-from tests.support.claim_fakes import ClaimPortsSuite, InMemoryClaims
+from tests.support.claim_fakes import InMemoryClaims
+from tests.support.claim_ports_suite import ClaimPortsSuite
 
 
 class TestInMemoryClaims(ClaimPortsSuite):

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from claim_orchestrator.application.claim_console import record_of, template
-from claim_orchestrator.application.create_claim import claim_id_of, create_claim
-from claim_orchestrator.application.open_claim import ClaimPolicy, OpenClaim, Secrecy
+from claim_orchestrator.application.create_claim import create_claim
+from claim_orchestrator.application.fields import id_or_nothing
+from claim_orchestrator.application.open_claim import OpenClaim, Secrecy
 from claim_orchestrator.application.refuse_command import RefuseCommand
 from dict_common.bus.avro import AvroCodec
 from dict_common.kernel.envelope import Envelope, from_properties
@@ -24,7 +25,9 @@ from dict_common.secrecy.rest import TinkRestSealer
 from dict_common.secrecy.subjects import StoredSubjectSealer
 from dict_common.testing.clock import FixedClock
 from dict_common.testing.subject_keys import InMemorySubjectKeyStore
-from tests.support.claim_fakes import InMemoryClaims, RecordingProcess, command_key
+from tests.support.claim_fakes import InMemoryClaims, RecordingProcess
+from tests.support.claim_inputs import POLICY
+from tests.support.claim_ports_suite import command_key
 from tests.support.core import PERSONAL
 from tests.support.publishing import properties, record
 
@@ -37,7 +40,7 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"participant": "1234"}, "participant-invalid"),
     ({"participant": "87654321"}, "participant-unknown"),
     ({"type": "UNKNOWN"}, "value-unknown"),
-    ({"type": "OWNERSHIP"}, "claim-type-unsupported"),
+    ({"type": "OWNERSHIP", "key_type": "EMAIL"}, "key-type-not-claimable"),
     ({"key_type": "UNKNOWN"}, "value-unknown"),
     ({"key_type": "EVP"}, "key-type-not-claimable"),
     ({"key": ""}, "field-missing"),
@@ -91,9 +94,8 @@ class Desk:
             AvroCodec(), subjects, HybridSealer(keysets.public("core-public"))
         )
         self.claims, self.process, clock = InMemoryClaims(), RecordingProcess(), FixedClock()
-        policy = ClaimPolicy(OWN, 86_400, 3_600)
         self.open_claim = OpenClaim(
-            self.claims, self.process, Secrecy(subjects, rest), policy, clock
+            self.claims, self.process, Secrecy(subjects, rest), POLICY, clock
         )
         self.refuse = RefuseCommand(self.claims, composer, clock)
 
@@ -115,7 +117,8 @@ async def test_command_is_stored_started_and_settled(desk: Desk) -> None:
     assert [process.claim_id for process in desk.process.started] == [CLAIM]
     assert await desk.claims.seen(key) is Seen.SETTLED
     row = desk.claims.claims[CLAIM, "CLAIMER"]
-    assert not [it for it in PERSONAL if it.encode() in row.key_encrypted or it in row.key_hash]
+    sealed = row.key_encrypted + row.papers_encrypted
+    assert not [it for it in PERSONAL if it.encode() in sealed or it in row.key_hash]
 
 
 async def test_repeat_of_a_settled_command_does_nothing(desk: Desk) -> None:
@@ -158,7 +161,7 @@ async def test_subject_that_is_not_the_claim_is_refused(desk: Desk) -> None:
 async def test_rejection_is_the_same_however_often_it_is_told(desk: Desk) -> None:
     key, error = command_key(), InputRefused("key-invalid", "no")
     for _ in range(3):
-        await desk.refuse(key, envelope(), str(CLAIM), error)
+        await desk.refuse(key, envelope(), ("claim", str(CLAIM)), error)
     topics = [event.topic for _, event in desk.claims.events]
     assert topics == ["events/command.rejected", "core/command.rejected"]
     assert {event.envelope.id for _, event in desk.claims.events} == {
@@ -184,9 +187,9 @@ async def test_claim_id_in_capitals_is_the_same_claim(desk: Desk) -> None:
 
 
 def test_rejection_names_a_claim_only_by_a_uuid() -> None:
-    assert claim_id_of({"claim_id": str(CLAIM).upper()}) == str(CLAIM)
-    assert claim_id_of({"claim_id": "11122233300"}) == ""
-    assert claim_id_of({}) == ""
+    assert id_or_nothing({"claim_id": str(CLAIM).upper()}, "claim_id") == str(CLAIM)
+    assert id_or_nothing({"claim_id": "11122233300"}, "claim_id") == ""
+    assert id_or_nothing({}, "claim_id") == ""
 
 
 def test_template_makes_a_good_command() -> None:

@@ -11,11 +11,17 @@ from claim_orchestrator.domain.claim import (
     ResolutionType,
     WorkflowStatus,
     require_claimable,
-    require_supported,
 )
-from claim_orchestrator.domain.deadlines import Calendar
-from claim_orchestrator.domain.outcomes import Operation, Outcome, outcome_of
-from claim_orchestrator.domain.transitions import CLAIMER, Step, is_terminal, moves_forward
+from claim_orchestrator.domain.course import Cause
+from claim_orchestrator.domain.deadlines import Calendar, next_margin
+from claim_orchestrator.domain.outcomes import Circumstance, Operation, Outcome, outcome_of
+from claim_orchestrator.domain.transitions import (
+    CLAIMER,
+    is_expected,
+    is_terminal,
+    moves_forward,
+    resolution_of,
+)
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.pix_key import KeyType
 
@@ -49,12 +55,6 @@ def test_claim_and_key_type(pair: tuple[str, str], allowed: bool) -> None:
     assert refused.value.reason_code == "key-type-not-claimable"
 
 
-def test_ownership_is_refused_until_possession_can_be_proved() -> None:
-    require_supported(ClaimType.PORTABILITY)
-    with pytest.raises(InputRefused, match="claim-type-unsupported"):
-        require_supported(ClaimType.OWNERSHIP)
-
-
 FORWARD = {
     ("OPEN", "WAITING_RESOLUTION"),
     ("OPEN", "CONFIRMED"),
@@ -81,12 +81,47 @@ def test_unknown_status_is_waited_out() -> None:
 
 def test_every_status_has_its_consequence() -> None:
     assert set(CLAIMER) == set(DictStatus)
-    ends = {status for status, arrival in CLAIMER.items() if arrival.next is Step.END}
+    ends = {it for it, reached in CLAIMER.items() if reached.status != WorkflowStatus.RUNNING}
     assert ends == {status for status in DictStatus if is_terminal(status)}
-    assert CLAIMER[DictStatus.COMPLETED].resolution is ResolutionType.APPROVED
-    assert CLAIMER[DictStatus.CANCELLED].resolution is ResolutionType.REJECTED
-    running = [it for it in CLAIMER.values() if it.status is WorkflowStatus.RUNNING]
-    assert all(arrival.resolution is None for arrival in running)
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "expected"),
+    [
+        (None, "OPEN", True),
+        (None, "CONFIRMED", False),
+        ("OPEN", "WAITING_RESOLUTION", True),
+        ("OPEN", "CONFIRMED", False),
+        ("OPEN", "COMPLETED", False),
+        ("OPEN", "CANCELLED", True),
+        ("WAITING_RESOLUTION", "COMPLETED", False),
+        ("CONFIRMED", "COMPLETED", True),
+        ("OPEN", "SUSPENDED", False),
+    ],
+)
+def test_jump_is_told(before: str | None, seen: str, expected: bool) -> None:
+    assert is_expected(before, seen) is expected
+
+
+# design/04's table of ends, row by row.
+ENDS = [
+    (DictStatus.COMPLETED, None, None, ResolutionType.APPROVED),
+    (DictStatus.CANCELLED, "DONOR", None, ResolutionType.REJECTED),
+    (DictStatus.CANCELLED, "DONOR", Cause.DECISION, ResolutionType.REJECTED),
+    (DictStatus.CANCELLED, "DONOR", Cause.DEADLINE, ResolutionType.REJECTED),
+    (DictStatus.CANCELLED, "CLAIMER", Cause.DECISION, ResolutionType.CANCELLED),
+    (DictStatus.CANCELLED, "CLAIMER", Cause.OPERATOR, ResolutionType.CANCELLED),
+    (DictStatus.CANCELLED, "CLAIMER", Cause.DEADLINE, ResolutionType.TIMEOUT),
+    (DictStatus.CANCELLED, "CLAIMER", None, ResolutionType.CANCELLED),
+    (DictStatus.CONFIRMED, None, Cause.DECISION, None),
+]
+
+
+@pytest.mark.parametrize(("status", "by", "cause", "expected"), ENDS)
+def test_how_it_ended(
+    status: DictStatus, by: str | None, cause: Cause | None, expected: ResolutionType | None
+) -> None:
+    assert resolution_of(status, by, cause) is expected
 
 
 OUTCOMES = [
@@ -101,6 +136,12 @@ OUTCOMES = [
     (Operation.COMPLETE, "NotFound", 404, Outcome.REREAD),
     (Operation.COMPLETE, "RequestIdAlreadyUsed", 400, Outcome.HOLD),
     (Operation.COMPLETE, "SomethingNew", 400, Outcome.HOLD),
+    (Operation.COMPLETE, "ClaimCompletionPeriodNotEnded", 400, Outcome.RETRY),
+    (Operation.CANCEL, "ClaimResolutionPeriodNotEnded", 400, Outcome.RETRY),
+    (Operation.CANCEL, "InvalidReason", 400, Outcome.HOLD),
+    (Operation.CANCEL, "ClaimOperationInvalid", 400, Outcome.REREAD),
+    (Operation.CANCEL, "RateLimited", 429, Outcome.RETRY),
+    (Operation.LIST, "RateLimited", 429, Outcome.RETRY),
     (Operation.GET, "Forbidden", 403, Outcome.HOLD),
 ]
 
@@ -108,6 +149,34 @@ OUTCOMES = [
 @pytest.mark.parametrize(("operation", "problem", "status", "expected"), OUTCOMES)
 def test_outcome(operation: Operation, problem: str, status: int, expected: Outcome) -> None:
     assert outcome_of(operation, problem, status) is expected
+
+
+def test_what_the_table_must_know_beside_the_answer() -> None:
+    unknown, default = Circumstance(after_unknown=True), Circumstance(by_default=True)
+    exists = (Operation.CREATE, "ClaimAlreadyExistsForKey", 400)
+    assert outcome_of(*exists) is Outcome.REFUSE
+    assert outcome_of(*exists, unknown) is Outcome.REREAD
+    assert outcome_of(Operation.CANCEL, "InvalidReason", 400, default) is Outcome.RETRY
+
+
+def test_margins_are_announced_once_and_the_late_ones_by_the_smallest() -> None:
+    deadline = datetime(2026, 2, 28, tzinfo=UTC)
+    five, one = timedelta(days=5), timedelta(days=1)
+    start = deadline - timedelta(days=10)
+    assert next_margin(deadline, [one, five], start, start) == five
+    assert next_margin(deadline, [one, five], deadline - five, deadline - five) == one
+    assert next_margin(deadline, [one, five], deadline - one, deadline - one) is None
+    asleep = deadline - timedelta(hours=3)
+    assert next_margin(deadline, [one, five], start, asleep) == one
+    assert next_margin(deadline, [one, five], start, deadline) is None
+
+
+def test_held_step_is_tried_again_later_and_later() -> None:
+    calendar = Calendar(86_400)
+    waits = [calendar.again_after(failures).total_seconds() for failures in range(1, 13)]
+    assert waits[:3] == [30, 60, 120]
+    assert waits[-1] == timedelta(hours=6).total_seconds()
+    assert Calendar(2).again_after(1) == timedelta(seconds=0.5)
 
 
 def test_deadlines_follow_the_length_of_a_day() -> None:

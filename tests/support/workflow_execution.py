@@ -1,0 +1,394 @@
+"""One workflow execution of a simulation: the SDK's instance, fed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_type_hints
+from uuid import uuid4
+
+import temporalio.common
+import temporalio.workflow
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.failure.v1 import Failure
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.converter import DataConverter
+from temporalio.converter import _payload_converter as _converting
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner
+from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
+
+if TYPE_CHECKING:
+    from tests.support.workflow_simulation import Activity, Pending, Simulation
+
+# The SDK asks for a record's types at every payload; thousands of claims a minute need them cached.
+_converting.get_type_hints = cache(get_type_hints)  # type: ignore[attr-defined, assignment]
+
+CONVERTER = DataConverter.default
+_PAYLOADS = CONVERTER.payload_converter
+_ALREADY_EXISTS = 1  # StartChildWorkflowExecutionFailedCause
+
+
+class Execution:
+    """`closed`: how it ended, empty while it runs. `history`: every activation it was given."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        workflow: type,
+        given: Any,
+        id_: str,
+        parent: Execution | None = None,
+    ) -> None:
+        self.simulation = simulation
+        self.workflow = workflow
+        self.given = given
+        self.id = id_
+        self.parent = parent
+        self.pending: dict[int, Pending] = {}
+        self.timers: set[int] = set()
+        self.children: dict[int, Execution] = {}
+        self.updates: dict[str, Any] = {}
+        self.history: list[bytes] = []
+        self.commands: list[list[bytes]] = []
+        self.closed = ""
+        self.result: Any = None
+        self.child_sequence = 0
+        self.run_id = str(uuid4())
+        self._queued: WorkflowActivation | None = None
+        self._instance: WorkflowInstance = self._create()
+
+    def begin(self) -> None:
+        """Its first task."""
+        activation = self._activation()
+        job = activation.jobs.add().initialize_workflow
+        definition = temporalio.workflow._Definition.must_from_class(self.workflow)
+        job.workflow_type = definition.name or ""
+        job.workflow_id = self.id
+        job.randomness_seed = 1
+        job.arguments.extend(_PAYLOADS.to_payloads([self.given]))
+        self._activate(activation)
+
+    def signal(self, name: str, values: tuple[Any, ...]) -> None:
+        """A signal arrives."""
+        activation = self._activation()
+        job = activation.jobs.add().signal_workflow
+        job.signal_name = name
+        job.originating_event_id = len(self.history) * 3 + 1
+        job.input.extend(_PAYLOADS.to_payloads(list(values)))
+        self._activate(activation)
+
+    def update(self, id_: str, name: str, value: Any) -> None:
+        """An update arrives; its outcome will stand in `updates`."""
+        activation = self._activation()
+        job = activation.jobs.add().do_update
+        job.id, job.protocol_instance_id, job.name, job.run_validator = id_, id_, name, True
+        job.input.extend(_PAYLOADS.to_payloads([value]))
+        self._activate(activation)
+
+    def cancel(self) -> None:
+        """Somebody asks it to stop."""
+        activation = self._activation()
+        activation.jobs.add().cancel_workflow.reason = "parent"
+        self._activate(activation)
+
+    def argument(self, pending: Pending, activities: Mapping[str, Activity]) -> Any:
+        """What the activity was called with; read once for all its attempts."""
+        if not pending.argument:
+            (kind,) = _argument_types(activities[pending.name])
+            pending.argument = _PAYLOADS.from_payloads(pending.arguments, [kind])
+        return pending.argument[0]
+
+    def complete(self, pending: Pending, value: Any) -> None:
+        """The activity has answered."""
+        activation = self._resolution(pending)
+        payload = _PAYLOADS.to_payload(value)
+        activation.jobs[0].resolve_activity.result.completed.result.CopyFrom(payload)
+        self._activate(activation)
+
+    def fail(self, pending: Pending, error: ApplicationError) -> None:
+        """The activity has failed for good."""
+        self._fail(pending, _failure_of(error))
+
+    def exhaust(self, pending: Pending, last: Exception) -> None:
+        """Its time or its attempts are used up."""
+        if self.closed or pending.sequence not in self.pending:
+            return None
+        if pending.attempts_max and pending.attempts >= pending.attempts_max:
+            return self._fail(pending, _failure_of(last))
+        cause = Failure(message="activity ScheduleToClose timeout")
+        cause.timeout_failure_info.timeout_type = 3  # type: ignore[assignment]
+        return self._fail(pending, cause)
+
+    def replay(self) -> None:
+        """The worker that held it is gone: rebuilt from its history, it must do the same."""
+        self._instance = self._create()
+        for number, (given, done) in enumerate(zip(self.history, self.commands, strict=True)):
+            activation = WorkflowActivation.FromString(given)
+            activation.is_replaying = True
+            completion = self._instance.activate(activation)
+            assert not completion.HasField("failed"), completion.failed.failure.message
+            again = [it.SerializeToString(deterministic=True) for it in _commands(completion)]
+            assert again == done, f"{self.id} did something else in task {number}"
+
+    def _fail(self, pending: Pending, cause: Failure) -> None:
+        activation = self._resolution(pending)
+        failure = activation.jobs[0].resolve_activity.result.failed.failure
+        failure.message = "Activity task failed"
+        failure.cause.CopyFrom(cause)
+        failure.activity_failure_info.activity_type.name = pending.name
+        self._activate(activation)
+
+    def _resolution(self, pending: Pending) -> WorkflowActivation:
+        del self.pending[pending.sequence]
+        activation = self._activation()
+        activation.jobs.add().resolve_activity.seq = pending.sequence
+        return activation
+
+    def _fire(self, sequence: int) -> None:
+        if self.closed or sequence not in self.timers:
+            return
+        self.timers.discard(sequence)
+        activation = self._activation()
+        activation.jobs.add().fire_timer.seq = sequence
+        self._activate(activation)
+
+    def _create(self) -> WorkflowInstance:
+        return self.simulation.loop.run_until_complete(self._created())
+
+    async def _created(self) -> WorkflowInstance:
+        definition = temporalio.workflow._Definition.must_from_class(self.workflow)
+        now = self.simulation.now_ if not self.history else _time_of(self.history[0])
+        info = temporalio.workflow.Info(
+            attempt=1,
+            continued_run_id=None,
+            cron_schedule=None,
+            execution_timeout=None,
+            first_execution_run_id=self.run_id,
+            headers={},
+            namespace="simulation",
+            original_execution_run_id=self.run_id,
+            parent=None,
+            root=None,
+            priority=temporalio.common.Priority.default,
+            raw_memo={},
+            retry_policy=None,
+            run_id=self.run_id,
+            run_timeout=None,
+            search_attributes={},
+            start_time=now,
+            task_queue="simulation",
+            task_timeout=timedelta(seconds=10),
+            typed_search_attributes=temporalio.common.TypedSearchAttributes.empty,
+            workflow_id=self.id,
+            workflow_start_time=now,
+            workflow_type=definition.name or "",
+        )
+        return UnsandboxedWorkflowRunner().create_instance(
+            WorkflowInstanceDetails(
+                payload_converter_factory=CONVERTER._new_payload_converter,
+                failure_converter_class=CONVERTER.failure_converter_class,
+                interceptor_classes=[],
+                defn=definition,
+                info=info,
+                randomness_seed=1,
+                extern_functions={
+                    "__temporal_get_metric_meter": lambda: temporalio.common.MetricMeter.noop
+                },
+                disable_eager_activity_execution=True,
+                worker_level_failure_exception_types=[],
+                patch_activation_callback=None,
+                last_completion_result=Payloads(),
+                last_failure=None,
+                default_workflow_logic_flags=self.simulation.flags,
+            )
+        )
+
+    def _activation(self) -> WorkflowActivation:
+        activation = WorkflowActivation(run_id=self.run_id, history_length=len(self.history) * 3)
+        activation.timestamp.FromDatetime(self.simulation.now_.replace(tzinfo=None))
+        return activation
+
+    def wake(self) -> None:
+        """Workers are back: what has happened meanwhile comes in one task."""
+        if self._queued is not None:
+            activation, self._queued = self._queued, None
+            activation.timestamp.FromDatetime(self.simulation.now_.replace(tzinfo=None))
+            self._activate(activation)
+
+    def _activate(self, activation: WorkflowActivation) -> None:
+        if self.closed:
+            return
+        if self.simulation.workers_down:
+            if self._queued is None:
+                self._queued = activation
+            else:
+                self._queued.jobs.extend(activation.jobs)
+            return
+        self.history.append(activation.SerializeToString())
+        completion = self._instance.activate(activation)
+        if completion.HasField("failed"):
+            raise AssertionError(completion.failed.failure.message)
+        commands = _commands(completion)
+        self.commands.append([it.SerializeToString(deterministic=True) for it in commands])
+        for command in commands:
+            self._obey(command)
+
+    def _obey(self, command: Any) -> None:
+        kind = command.WhichOneof("variant")
+        getattr(self, f"_on_{kind}", _ignored)(getattr(command, kind))
+
+    def _on_schedule_activity(self, value: Any) -> None:
+        from tests.support.workflow_simulation import Pending
+
+        retry, within = value.retry_policy, value.schedule_to_close_timeout.ToTimedelta()
+        pending = Pending(
+            sequence=value.seq,
+            name=value.activity_type,
+            arguments=list(value.arguments),
+            timeout=value.start_to_close_timeout.ToTimedelta(),
+            initial=retry.initial_interval.ToTimedelta() or timedelta(seconds=1),
+            coefficient=retry.backoff_coefficient or 2.0,
+            interval_max=retry.maximum_interval.ToTimedelta() or None,
+            attempts_max=retry.maximum_attempts,
+            give_up_at=self.simulation.now_ + within if within else None,
+        )
+        self.pending[value.seq] = pending
+        self.simulation.attempt(self, pending)
+
+    def _on_request_cancel_activity(self, value: Any) -> None:
+        if value.seq not in self.pending:
+            return
+        activation = self._resolution(self.pending[value.seq])
+        failure = activation.jobs[0].resolve_activity.result.cancelled.failure
+        failure.activity_failure_info.SetInParent()
+        failure.cause.canceled_failure_info.SetInParent()
+        self.simulation.after(0, lambda: self._activate(activation))
+
+    def _on_start_timer(self, value: Any) -> None:
+        self.timers.add(value.seq)
+        due = self.simulation.now_ + value.start_to_fire_timeout.ToTimedelta()
+        self.simulation.at(due, lambda: self._fire(value.seq))
+
+    def _on_cancel_timer(self, value: Any) -> None:
+        self.timers.discard(value.seq)
+
+    def _on_start_child_workflow_execution(self, value: Any) -> None:
+        activation = self._activation()
+        started = activation.jobs.add().resolve_child_workflow_execution_start
+        started.seq = value.seq
+        other = self.simulation.executions.get(value.workflow_id)
+        failed_only = other is not None and other.closed in ("FAILED", "CANCELLED")
+        if other is not None and not failed_only:
+            started.failed.workflow_id = value.workflow_id
+            started.failed.workflow_type = value.workflow_type
+            started.failed.cause = _ALREADY_EXISTS  # type: ignore[assignment]
+            self.simulation.after(0, lambda: self._activate(activation))
+            return
+        child = self._child(value)
+        started.succeeded.run_id = child.run_id
+        self.simulation.after(0, lambda: self._activate(activation))
+        self.simulation.after(0, child.begin)
+
+    def _child(self, value: Any) -> Execution:
+        workflow = self.simulation.workflows[value.workflow_type]
+        (kind,) = _argument_types(workflow.run)  # type: ignore[attr-defined]
+        (given,) = _PAYLOADS.from_payloads(list(value.input), [kind])
+        child = Execution(self.simulation, workflow, given, value.workflow_id, self)
+        child.child_sequence = value.seq
+        self.children[value.seq] = child
+        self.simulation.executions[value.workflow_id] = child
+        return child
+
+    def _on_cancel_child_workflow_execution(self, value: Any) -> None:
+        child = self.children[value.child_workflow_seq]
+        self.simulation.after(0, child.cancel)
+
+    def _on_signal_external_workflow_execution(self, value: Any) -> None:
+        activation = self._activation()
+        resolved = activation.jobs.add().resolve_signal_external_workflow
+        resolved.seq = value.seq
+        target = self.simulation.executions.get(value.workflow_execution.workflow_id)
+        if target is None or target.closed:
+            resolved.failure.message = "external workflow execution not found"
+            resolved.failure.application_failure_info.type = "ExternalWorkflowExecutionNotFound"
+        else:
+            hand = [payload.SerializeToString() for payload in value.args]
+            self.simulation.after(0, lambda: target._signal_raw(value.signal_name, hand))
+        self.simulation.after(0, lambda: self._activate(activation))
+
+    def _signal_raw(self, name: str, payloads: list[bytes]) -> None:
+        activation = self._activation()
+        job = activation.jobs.add().signal_workflow
+        job.signal_name = name
+        job.originating_event_id = len(self.history) * 3 + 1
+        for payload in payloads:
+            job.input.add().ParseFromString(payload)
+        self._activate(activation)
+
+    def _on_update_response(self, value: Any) -> None:
+        kind = value.WhichOneof("response")
+        if kind == "rejected":
+            self.updates[value.protocol_instance_id] = value.rejected.message
+        elif kind == "completed":
+            self.updates[value.protocol_instance_id] = _PAYLOADS.from_payload(value.completed)
+
+    def _on_complete_workflow_execution(self, value: Any) -> None:
+        self._end("COMPLETED", _PAYLOADS.from_payload(value.result))
+
+    def _on_fail_workflow_execution(self, value: Any) -> None:
+        self._end("FAILED", value.failure)
+
+    def _on_cancel_workflow_execution(self, _value: Any) -> None:
+        self._end("CANCELLED", None)
+
+    def _end(self, how: str, result: Any) -> None:
+        self.closed, self.result = how, result
+        if self.parent is not None:
+            self.simulation.after(0, self._tell_parent)
+
+    def _tell_parent(self) -> None:
+        parent = self.parent
+        if parent is None or parent.closed:
+            return
+        activation = parent._activation()
+        job = activation.jobs.add().resolve_child_workflow_execution
+        job.seq = self.child_sequence
+        if self.closed == "COMPLETED":
+            job.result.completed.result.CopyFrom(_PAYLOADS.to_payload(self.result))
+        else:
+            ended = job.result.failed if self.closed == "FAILED" else job.result.cancelled
+            ended.failure.message = "child"
+            ended.failure.child_workflow_execution_failure_info.SetInParent()
+            if self.closed == "FAILED":
+                ended.failure.cause.CopyFrom(self.result)
+            else:
+                ended.failure.cause.canceled_failure_info.SetInParent()
+        parent._activate(activation)
+
+
+@cache
+def _argument_types(function: Any) -> tuple[Any, ...]:
+    function = getattr(function, "__func__", function)
+    hints = get_type_hints(function)
+    hints.pop("return", None)
+    return tuple(hints.values())
+
+
+def _commands(completion: Any) -> list[Any]:
+    return list(completion.successful.commands)
+
+
+def _ignored(_value: Any) -> None:
+    """Search attributes and the like change nothing here."""
+
+
+def _time_of(activation: bytes) -> datetime:
+    return WorkflowActivation.FromString(activation).timestamp.ToDatetime(UTC)
+
+
+def _failure_of(error: Exception) -> Failure:
+    failure = Failure()
+    CONVERTER.failure_converter.to_failure(error, _PAYLOADS, failure)
+    return failure
