@@ -20,6 +20,10 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from devstack.failures import StackFailure
+from dict_common.bus.client import close, connect
+from dict_common.bus.publisher import Publisher
+from dict_common.kernel.clock import SystemClock
+from dict_common.kernel.envelope import Envelope
 from dict_schemas.generated.dict.bridge.v1 import bridge_pb2, bridge_pb2_grpc
 from dict_schemas.generated.dict.simulator.v1 import control_pb2, control_pb2_grpc
 
@@ -31,7 +35,9 @@ EMAIL = "joao.silva@example.com"
 TAX_ID = "11122233300"
 NAME = "João Silva"
 ACCOUNT = "0007654321"
-PERSONAL = (KEY, EMAIL, TAX_ID, NAME, ACCOUNT)
+MORE_KEYS = tuple(f"+556198888{number:04d}" for number in range(1, 10))
+"""A phone for each story that needs one of its own."""
+PERSONAL = (KEY, EMAIL, *MORE_KEYS, TAX_ID, NAME, ACCOUNT)
 """What may stand in clear in no table, topic, log or history."""
 
 DRAFT: Mapping[str, str] = {
@@ -90,6 +96,12 @@ class Operator:
         done = self.types("claim", "create", "-f", "-", *ids, given=json.dumps(draft))
         if done.returncode != 0:
             raise StackFailure(f"dictctl claim create: {done.stderr.strip()}")
+
+    def decides(self, claim_id: UUID, decision: str, *options: str) -> None:
+        """Publishes `claim.decide` to the topic. Raises StackFailure."""
+        done = self.types("claim", "decide", str(claim_id), decision, *options)
+        if done.returncode != 0:
+            raise StackFailure(f"dictctl claim decide: {done.stderr.strip()}")
 
 
 @dataclass(frozen=True)
@@ -183,6 +195,24 @@ class OtherSide:
         for claim in answer.claims:
             if claim.key == key:
                 self.act(claim.id, "CANCEL", "USER_REQUESTED")
+
+
+async def publish_junk(environment: Mapping[str, str], claim_id: UUID) -> None:
+    """Bytes that are no command, under a good envelope, as a broken Core would send them."""
+    client = connect(environment["DICT_PULSAR_URL"])
+    envelope = Envelope(
+        id=claim_id,
+        type="claim.create",
+        source="/core/broken",
+        time=SystemClock().now(),
+        subject=str(claim_id),
+        aggregate_type="claim",
+    )
+    try:
+        publisher = Publisher(client, environment["DICT_PULSAR_TENANT"])
+        await publisher.publish("commands/claim.create", str(claim_id), envelope, b"\x00\xff junk")
+    finally:
+        await close(client)
 
 
 @contextmanager

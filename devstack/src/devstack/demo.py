@@ -15,21 +15,23 @@ from devstack.fetch.view import fetch_quietly
 from devstack.planted import look_for
 from devstack.promises import SHOWN_MAX, Promise, keep_promises, outbox_rows
 from devstack.stack import Stack
-from devstack.story import StoryContext, StoryFailed
+from devstack.story import DAY_SECONDS, StoryContext, StoryFailed
 from devstack.storybook import load_stories
 from devstack.telling import LOOK_SECONDS, wait_for
 
-DAY_SECONDS = 8
-"""A claim's day in the demo: DICT is asked every two seconds, and 30 days are four minutes."""
 SETTLE_LOOKS_MAX = 20
 
 
 def tell(stack: Stack, console: Console) -> None:
     """Brings the stack up and tells every story. Raises StackFailure if anything is off."""
     stack.up(day_seconds=DAY_SECONDS)
-    for number, story in enumerate(load_stories(), start=1):
+    context, stories = StoryContext(stack, console), load_stories()
+    for story in stories:
+        if story.begin is not None:
+            story.begin(context)
+    for number, story in enumerate(stories, start=1):
         console.rule(f"Story {number}: {story.title}", align="left")
-        story.run(StoryContext(stack, console))
+        story.run(context)
     console.rule("What the product promises", align="left")
     environment = stack.environment()
     promises = check_promises(environment, stack)
@@ -76,6 +78,7 @@ def _show_what_next(console: Console, environment: Mapping[str, str]) -> None:
         "All claims           ./dev run dictctl claim list\n"
         "A claim of yours     ./dev run dictctl claim create --template > claim.json\n"
         "                     ./dev run dictctl claim create --file claim.json\n"
+        "Follow it            ./dev run dictctl claim watch ID\n"
         "What audit has       ./dev run dictctl audit search --claim ID -o json\n"
         "What went wrong      ./dev run dictctl dlq list\n"
         "What runs            ./dev status        and to stop it: ./dev down",

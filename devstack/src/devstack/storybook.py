@@ -17,6 +17,7 @@ class Story:
     name: str  # of its module
     title: str
     run: Callable[[StoryContext], None]
+    begin: Callable[[StoryContext], None] | None = None
 
 
 def load_stories() -> tuple[Story, ...]:
@@ -29,5 +30,6 @@ def load_stories() -> tuple[Story, ...]:
             raise StackFailure(
                 f"The story {module_info.name} must hold TITLE: str and run(context) -> None."
             )
-        found.append(Story(module_info.name, title, run))
+        begin = getattr(module, "begin", None)
+        found.append(Story(module_info.name, title, run, begin))
     return tuple(found)

@@ -54,6 +54,21 @@ def wait_for_event(operator: Operator, claim_id: UUID, event: str) -> list[dict[
     return wait_for(look, f"{event} of claim {claim_id} in audit.workflow_events")
 
 
+def wait_for_end(
+    operator: Operator, claim_id: UUID, status: str, resolution_type: str
+) -> dict[str, str]:
+    """The claim's row once it is over. Raises StoryFailed unless it ended as it should."""
+
+    def look() -> dict[str, str] | None:
+        row: dict[str, str] = operator.reads("claim", "get", str(claim_id))
+        return row if row["status"] != "RUNNING" else None
+
+    row = wait_for(look, f"claim {claim_id} is over")
+    seen, wanted = (row["status"], row["resolution_type"]), (status, resolution_type)
+    expect(seen == wanted, f"the claim is {'/'.join(map(str, seen))}, not {'/'.join(wanted)}")
+    return row
+
+
 def show_timeline(context: StoryContext, operator: Operator, claim_id: UUID) -> None:
     """Prints the claim's timeline as the audit has it."""
     done = operator.types("claim", "timeline", str(claim_id))

@@ -25,7 +25,7 @@ from claim_orchestrator.application.claim_console import ClaimReader
 from claim_orchestrator.application.claim_desk import ClaimDesk
 from claim_orchestrator.application.claim_policy import ClaimPolicy
 from claim_orchestrator.application.claim_records import Recorded, Transition
-from claim_orchestrator.application.claim_status import RememberStatus
+from claim_orchestrator.application.claim_status import ClaimStatus, RememberStatus
 from claim_orchestrator.application.decide_claim import DecideClaim
 from claim_orchestrator.application.note_proof import NoteProof
 from claim_orchestrator.application.open_claim import OpenClaim, Secrecy
@@ -230,6 +230,25 @@ async def open_reader() -> AsyncIterator[ClaimReader]:
         yield PostgresClaimReader(database)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_status() -> AsyncIterator[ClaimStatus]:
+    """A claim's status from the cache, else from the database."""
+    shared = read_settings(SharedSettings)
+    cache = RedisCache.open(shared.redis_url, shared.redis_prefix)
+    try:
+        async with open_reader() as reader:
+            yield ClaimStatus(cache, reader)
+    finally:
+        await cache.close()
+
+
+def operator_token() -> str:
+    """The operator's token. Raises ConfigurationInvalid."""
+    shared = read_settings(SharedSettings)
+    file = shared.operator_token_file or shared.keys_dir / "operator.jwt"
+    return KeysetFolder(file.parent).text(file.name)
 
 
 @asynccontextmanager

@@ -32,6 +32,8 @@ class SharedSettings(BaseSettings):
     keys_dir: Path
     claim_day_seconds: Annotated[int, Field(ge=1, le=DAY_SECONDS)] = DAY_SECONDS
     """Length of a claim's day: the same for services and simulator; shorter only to try things."""
+    operator_token_file: Path | None = None
+    """The operator's token for `dictctl`; operator.jwt in the keys' folder if unset."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     probe_address: str = "127.0.0.1:0"
     """host:port of /livez /readyz /startupz /metrics; port 0 takes a free one."""

@@ -1,8 +1,11 @@
 """Traces: W3C context through message properties and gRPC metadata; spans to a file or nowhere."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -47,3 +50,33 @@ def span(
         name, context=parent, kind=kind, attributes=dict(attributes or {}), record_exception=False
     ) as current:
         yield current
+
+
+def read_spans(folder: Path, traces: frozenset[str]) -> list[dict[str, Any]]:
+    """Spans of those traces from the exporter's files (`*.traces.jsonl`) of a folder: trace, name,
+    service, start, milliseconds. A line that is no span is passed over."""
+    found = []
+    for file in sorted(folder.glob("*.traces.jsonl")):
+        with file.open(encoding="utf-8") as lines:
+            found += [span for line in lines if (span := _span_in(line, traces)) is not None]
+    return found
+
+
+def _span_in(line: str, traces: frozenset[str]) -> dict[str, Any] | None:
+    try:
+        span = json.loads(line)
+        trace_id = span["context"]["trace_id"].removeprefix("0x")
+        start = datetime.fromisoformat(span["start_time"])
+        seconds = (datetime.fromisoformat(span["end_time"]) - start).total_seconds()
+        service = span["resource"]["attributes"]["service.name"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if trace_id not in traces:
+        return None
+    return {
+        "trace": trace_id,
+        "name": span["name"],
+        "service": service,
+        "start": start,
+        "milliseconds": round(seconds * 1000),
+    }

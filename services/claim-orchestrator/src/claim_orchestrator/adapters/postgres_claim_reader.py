@@ -3,6 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from claim_orchestrator.adapters.postgres_claim_store import PostgresClaimStore
+from claim_orchestrator.application.claim_process import (
+    expire_id,
+    monitor_id,
+    resolution_id,
+    workflow_id,
+)
+from claim_orchestrator.application.ports import KeptClaim
 from dict_common.store.database import Database
 from dict_common.store.queries import load_queries
 
@@ -17,9 +25,9 @@ class PostgresClaimReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, status: str | None, limit: int) -> list[Row]:
-        """The newest claims first."""
-        return await self._rows("claim_list", status, limit)
+    async def newest(self, status: str | None, held: bool, limit: int) -> list[Row]:
+        """The newest claims first; `held`: only those with an error that waits."""
+        return await self._rows("claim_list", status, held, limit)
 
     async def find(self, claim_id: UUID) -> list[Row]:
         """One row for each of our roles."""
@@ -29,6 +37,15 @@ class PostgresClaimReader:
         """Events by sequence, then refused commands."""
         events = await self._rows("claim_timeline", str(claim_id))
         return events + await self._rows("claim_rejections", str(claim_id))
+
+    async def bridge_calls(self, claim_id: UUID) -> list[Row]:
+        """Calls to the Bridge by the claim's workflows, oldest first."""
+        ids = [name(claim_id) for name in (workflow_id, monitor_id, expire_id, resolution_id)]
+        return await self._rows("claim_bridge_calls", ids)
+
+    async def load(self, claim_id: UUID) -> KeptClaim:
+        """The claim by our id. Raises ClaimUnknown."""
+        return await PostgresClaimStore(self._database).load(claim_id)
 
     async def _rows(self, query: str, *arguments: object) -> list[Row]:
         return [dict(row) for row in await self._database.fetch(_QUERIES[query], arguments)]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from claim_orchestrator.application.ports import KeptClaim
 from claim_orchestrator.domain.claim import ClaimType
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.pix_key import KeyType
@@ -13,20 +14,28 @@ from dict_common.kernel.pix_key import KeyType
 Row = dict[str, Any]
 
 SOURCE = "/core/dictctl"
-COMMAND = "claim.create"
+CREATE = "claim.create"
+DECIDE = "claim.decide"
+OPERATOR = "operator.request"
 
 
 class ClaimReader(Protocol):
     """Reads as `operator_ro`. Raises Unavailable."""
 
-    async def newest(self, status: str | None, limit: int) -> list[Row]:
-        """The newest claims first."""
+    async def newest(self, status: str | None, held: bool, limit: int) -> list[Row]:
+        """The newest claims first; `held`: only those with an error that waits for somebody."""
 
     async def find(self, claim_id: UUID) -> list[Row]:
         """The claim by our id or DICT's, one row for each of our roles."""
 
     async def timeline(self, claim_id: UUID) -> list[Row]:
         """Its events as audit has them, by sequence, and refused commands about it."""
+
+    async def bridge_calls(self, claim_id: UUID) -> list[Row]:
+        """Calls to the Bridge about it, oldest first; what was said stays sealed."""
+
+    async def load(self, claim_id: UUID) -> KeptClaim:
+        """The claim as its processes know it. Raises ClaimUnknown."""
 
 
 @dataclass(frozen=True)

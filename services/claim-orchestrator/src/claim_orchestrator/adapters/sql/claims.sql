@@ -84,11 +84,12 @@ WHERE dict_claim_id = ANY($1::uuid[]) AND role = 'CLAIMER';
 
 -- name: claim_list
 SELECT claim_id, role, claim_type, key_type, claimer_ispb, owner_ispb, status, dict_status,
-       resolution_type, started_at, expires_at
+       resolution_type, started_at, expires_at, last_error
 FROM workflows.claim_workflows
 WHERE ($1::text IS NULL OR status = $1)
+  AND (NOT $2::boolean OR (status = 'RUNNING' AND last_error IS NOT NULL))
 ORDER BY started_at DESC
-LIMIT $2;
+LIMIT $3;
 
 -- name: claim_get
 SELECT claim_id, role, workflow_id, dict_claim_id, claim_type, key_type, claimer_ispb, owner_ispb,
@@ -103,16 +104,25 @@ ORDER BY role;
 -- name: claim_timeline
 -- What audit holds of the claim: the truth that compliance sees, not the state table.
 SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, source,
-       workflow_id, correlation_id, event_id
+       workflow_id, correlation_id, event_id, metadata ->> 'traceparent' AS traceparent
 FROM audit.workflow_events
 WHERE aggregate_type IN ('claim', 'claim-donor') AND aggregate_id = $1::text
 ORDER BY aggregate_sequence;
 
 -- name: claim_rejections
-SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, event_id
+SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, event_id,
+       metadata ->> 'traceparent' AS traceparent
 FROM audit.workflow_events
 WHERE aggregate_type = 'command' AND event_payload ->> 'aggregate_id' = $1::text
 ORDER BY occurred_at;
+
+-- name: claim_bridge_calls
+-- Every call to the Bridge about the claim; what was said is sealed and stays so.
+SELECT created_at, last_attempt_at, response_received_at, request_id, operation_type, status,
+       attempt_count, response_status_code, error_code, unknown_since
+FROM connect.bridge_requests
+WHERE workflow_id = ANY($1::text[])
+ORDER BY created_at;
 
 -- name: claim_counts
 SELECT count(*) AS running,

@@ -1,0 +1,140 @@
+"""Verbs that change a claim: as Core decides, or as an operator with a token mends."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from claim_orchestrator import bootstrap
+from claim_orchestrator.application.claim_console import DECIDE, OPERATOR
+from claim_orchestrator.application.operator_request import (
+    REASON_CHARACTERS_MAX,
+    Verb,
+    check_act,
+)
+from claim_orchestrator.application.ports import KeptClaim
+from claim_orchestrator.domain.claim import Role
+from claim_orchestrator.domain.decisions import Decision
+from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish
+from dict_common.console.failures import CommandFailed, Exit
+from dict_common.console.output import Format, Output, say, show_record
+from dict_common.kernel.clock import SystemClock
+from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.ids import new_id
+from dict_common.kernel.personal import looks_personal
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="check and say, change nothing")]
+Why = Annotated[
+    str, typer.Option("--why", help="kept in the audit for ever: a ticket, never personal data")
+]
+
+
+def decide(
+    claim_id: ClaimId,
+    decision: Annotated[str, typer.Argument(metavar="ACCEPT|REFUSE")],
+    reason: Annotated[str, typer.Option(help="Bacen's reason; USER_REQUESTED if left out")] = "",
+    decided_by: Annotated[str, typer.Option(help="an opaque id of who decided")] = "dictctl",
+    decided_at: Annotated[str, typer.Option(help="RFC 3339 with a zone; now if left out")] = "",
+    command_id: Annotated[
+        str, typer.Option(help="ce_id; the same with the same --decided-at is the same command")
+    ] = "",
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Publishes `claim.decide` as Core would. A claimer's ACCEPT changes nothing by itself."""
+    word = decision.upper()
+    if word not in set(Decision):
+        raise CommandFailed(
+            Exit.USAGE, "decide ACCEPT or REFUSE", f"dictctl claim decide {claim_id} REFUSE"
+        )
+    claim, id_ = claim_id_in(claim_id, "CLAIM_ID"), claim_id_in(command_id, "--command-id")
+    record: dict[str, object] = {
+        "claim_id": str(claim),
+        "role": Role.CLAIMER.value,
+        "decision": word,
+        "reason": reason or None,
+        "otp_id": None,
+        "decided_at": _instant(decided_at),
+        "decided_by": decided_by,
+    }
+    if not dry_run:
+        asyncio.run(publish(DECIDE, claim, id_, record))
+    told = {"claim_id": claim, "command_id": id_, "decision": word, "published": not dry_run}
+    show_record(told, output)
+    say(f"next: dictctl claim watch {claim}")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text) if text else SystemClock().now()
+    except ValueError:
+        instant = datetime.min  # noqa: DTZ901 it has no zone, and is refused below
+    if instant.tzinfo is None:
+        raise CommandFailed(Exit.USAGE, "--decided-at must be RFC 3339 with a zone")
+    return instant
+
+
+def resume(
+    claim_id: ClaimId,
+    why: Why,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Tries a held step again now, instead of at its next turn."""
+    _order(Verb.CLAIM_RESUME, claim_id, why, None, dry_run, output)
+
+
+def cancel(
+    claim_id: ClaimId,
+    reason: Annotated[str, typer.Option(help="what DICT is told: USER_REQUESTED, FRAUD, …")],
+    why: Why,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Cancels at DICT. The reason is checked against Bacen's table before anything is sent."""
+    _order(Verb.CLAIM_CANCEL, claim_id, why, reason, dry_run, output)
+
+
+def _order(
+    verb: Verb, claim_id: str, why: str, reason: str | None, dry_run: bool, output: Format
+) -> None:
+    if not why or len(why) > REASON_CHARACTERS_MAX or looks_personal(why):
+        raise CommandFailed(
+            Exit.USAGE,
+            f"--why: 1 to {REASON_CHARACTERS_MAX} characters, no phone, tax id or e-mail: "
+            "it stays in the audit for ever",
+        )
+    kept = asyncio.run(_kept(claim_id_in(claim_id, "CLAIM_ID"), claim_id))
+    try:
+        check_act(verb, reason, kept)
+    except InputRefused as error:
+        raise CommandFailed(
+            Exit.CONFLICT,
+            f"{error.reason_code}: {error.detail}",
+            f"dictctl claim get {kept.claim_id}",
+        ) from None
+    request_id = new_id()
+    if not dry_run:
+        record: dict[str, object] = {
+            "verb": verb.value,
+            "target": str(kept.claim_id),
+            "reason": why,
+            "cancel_reason": reason,
+            "dry_run": False,
+            "token": bootstrap.operator_token(),
+        }
+        asyncio.run(publish(OPERATOR, kept.claim_id, request_id, record))
+    told = {"claim_id": kept.claim_id, "request_id": request_id, "verb": verb.value}
+    show_record({**told, "published": not dry_run}, output)
+    if not dry_run:
+        say(f"next: dictctl claim watch {kept.claim_id}")
+
+
+async def _kept(claim_id: UUID, given: str) -> KeptClaim:
+    async with bootstrap.open_reader() as reader:
+        rows = await reader.find(claim_id)
+        if not rows:
+            raise not_found(given)
+        return await reader.load(rows[0]["claim_id"])
