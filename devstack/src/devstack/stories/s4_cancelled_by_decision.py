@@ -11,7 +11,7 @@ from devstack.telling import (
     wait_for_event,
     wait_for_status,
 )
-from dict_common.kernel.clock import SystemClock
+from dict_common.kernel.ids import new_id
 
 TITLE = "Our user withdraws: cancelled by decision, and a second decision is refused"
 
@@ -24,8 +24,7 @@ def run(context: StoryContext) -> None:
         operator.creates_claim(claim_id, uuid4(), {**DRAFT, "key": MORE_KEYS[2]})
         opened = wait_for_status(operator, claim_id, "OPEN")
         context.console.print("Core publishes claim.decide REFUSE, twice the same, then another.")
-        now = SystemClock().now().isoformat()
-        same = ("--command-id", str(uuid4()), "--decided-at", now)
+        same = ("--command-id", str(new_id()))
         for _ in range(2):
             operator.decides(claim_id, "REFUSE", *same)
         wait_for_end(operator, claim_id, "CANCELLED", "CANCELLED")

@@ -1,6 +1,7 @@
 """Identifiers. New ids are UUIDv7 (they sort by time); any UUID version is accepted from others."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 import uuid_utils
@@ -16,6 +17,13 @@ _REJECTION_NAMESPACE = UUID("6f7e6d2c-3f0f-5d5c-9a55-2b1c7d9e0a11")
 def new_id() -> UUID:
     """A UUIDv7 from the system's clock and randomness."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def time_of(id_: UUID) -> datetime | None:
+    """The instant in a UUIDv7, to the millisecond; None for another version."""
+    if id_.version != 7:
+        return None
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def parse_id(text: str, field: str) -> UUID:

@@ -1,5 +1,5 @@
-"""Everything that is known of a claim, in one order: events and steps of the audit, refused commands,
-calls to the Bridge, spans of its traces.
+"""Everything that is known of a claim, in one order: events and steps of the audit, refused
+commands, calls to the Bridge, spans of its traces.
 """
 
 from collections.abc import Iterable

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import typer
 
-from claim_orchestrator import bootstrap
 from claim_orchestrator.application.claim_console import SOURCE
+from claim_orchestrator.bootstrap import console
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.envelope import Envelope
@@ -33,7 +33,7 @@ def not_found(claim_id: str) -> CommandFailed:
 
 async def read(what: str, *arguments: object) -> list[dict[str, Any]]:
     """Rows as operators may see them. Raises Unavailable."""
-    async with bootstrap.open_reader() as reader:
+    async with console.open_reader() as reader:
         rows: list[dict[str, Any]] = await getattr(reader, what)(*arguments)
         return rows
 
@@ -50,5 +50,5 @@ async def publish(name: str, subject: UUID, command_id: UUID, record: dict[str, 
         correlation_id=str(command_id),
         traceparent=current_traceparent(),
     )
-    async with bootstrap.open_command_sender() as sender:
+    async with console.open_command_sender() as sender:
         await sender.send(envelope, record)

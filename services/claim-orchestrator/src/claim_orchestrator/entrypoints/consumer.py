@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import SpanKind
 
-from claim_orchestrator import bootstrap
 from claim_orchestrator.application.decide_claim import Delivery
 from claim_orchestrator.application.fields import id_or_nothing
+from claim_orchestrator.bootstrap.consumer import ConsumerAdapters, open_consumer
+from claim_orchestrator.bootstrap.foundations import DECIDE_SUBSCRIPTION, SERVICE, frame
 from dict_common.bus.commands import Command, CommandReader
 from dict_common.bus.consumer import Consumer, Handlers, Subscription
 from dict_common.bus.dead_letters import DeadLetters
@@ -26,7 +27,7 @@ OTP_SOURCE = "/dict-connect/otp"
 LOOK_EVERY_SECONDS = 10.0
 PURGE_EVERY_SECONDS = 60.0
 
-Act = Callable[[bootstrap.ConsumerAdapters, Delivery, Command], Awaitable[None]]
+Act = Callable[[ConsumerAdapters, Delivery, Command], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,19 @@ class Door:
     act: Act
 
 
-async def _create(adapters: bootstrap.ConsumerAdapters, at: Delivery, command: Command) -> None:
+async def _create(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
     await adapters.commands.open_claim(at.key, at.envelope, command.record)
 
 
-async def _decide(adapters: bootstrap.ConsumerAdapters, at: Delivery, command: Command) -> None:
+async def _decide(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
     await adapters.commands.decide_claim(at, command.record)
 
 
-async def _operator(adapters: bootstrap.ConsumerAdapters, at: Delivery, command: Command) -> None:
+async def _operator(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
     await adapters.commands.operator(at, command.record)
 
 
-async def _proof(adapters: bootstrap.ConsumerAdapters, at: Delivery, command: Command) -> None:
+async def _proof(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
     if at.envelope.source != OTP_SOURCE:
         raise Undeliverable("source-untrusted", f"only {OTP_SOURCE} may prove possession")
     await adapters.commands.note_proof(at.envelope.id, command.record)
@@ -60,7 +61,7 @@ async def _proof(adapters: bootstrap.ConsumerAdapters, at: Delivery, command: Co
 
 DOORS = (
     Door("commands", "claim.create", "claim-orchestrator.claim-create", "claim_id", _create),
-    Door("commands", "claim.decide", bootstrap.DECIDE_SUBSCRIPTION, "claim_id", _decide),
+    Door("commands", "claim.decide", DECIDE_SUBSCRIPTION, "claim_id", _decide),
     Door("commands", "operator.request", "claim-orchestrator.operator", "target", _operator),
     Door("events", "otp.validated", "claim-orchestrator.otp-validated", "operation_id", _proof),
 )
@@ -68,7 +69,7 @@ DOORS = (
 
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Consumes until asked to stop."""
-    async with bootstrap.open_consumer() as adapters:
+    async with open_consumer() as adapters:
         health.checks["postgres"] = adapters.base.database.ping
         waiting = {door.name for door in DOORS}
 
@@ -90,14 +91,14 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         await run_together((*doors, *upkeep), stop)
 
 
-def _piece(adapters: bootstrap.ConsumerAdapters, door: Door, ready: Callable[[str], None]) -> Piece:
+def _piece(adapters: ConsumerAdapters, door: Door, ready: Callable[[str], None]) -> Piece:
     shared = adapters.base.shared
     consumer = Consumer(
         adapters.pulsar,
         Subscription(
             topic(door.namespace, door.name).full_name(shared.pulsar_tenant), door.subscription
         ),
-        DeadLetters(adapters.pulsar, shared.pulsar_tenant, bootstrap.SERVICE, adapters.base.rest),
+        DeadLetters(adapters.pulsar, shared.pulsar_tenant, SERVICE, adapters.base.rest),
     )
     reader = CommandReader(door.name, consumer.schemas, adapters.opener, adapters.base.rest)
 
@@ -126,4 +127,4 @@ def _delivery(door: Door, message: Incoming, command: Command) -> Delivery:
 
 
 if __name__ == "__main__":
-    run_process(lambda: bootstrap.frame("consumer"), work)
+    run_process(lambda: frame("consumer"), work)

@@ -1,13 +1,11 @@
 """Verbs that change a claim: as Core decides, or as an operator with a token mends."""
 
 import asyncio
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from claim_orchestrator import bootstrap
 from claim_orchestrator.application.claim_console import DECIDE, OPERATOR
 from claim_orchestrator.application.operator_request import (
     REASON_CHARACTERS_MAX,
@@ -15,6 +13,7 @@ from claim_orchestrator.application.operator_request import (
     check_act,
 )
 from claim_orchestrator.application.ports import KeptClaim
+from claim_orchestrator.bootstrap import console
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision
 from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish
@@ -22,8 +21,10 @@ from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.ids import new_id
+from dict_common.kernel.ids import new_id, time_of
 from dict_common.kernel.personal import looks_personal
+
+DECIDED_BY = "dictctl"
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="check and say, change nothing")]
 Why = Annotated[
@@ -35,10 +36,8 @@ def decide(
     claim_id: ClaimId,
     decision: Annotated[str, typer.Argument(metavar="ACCEPT|REFUSE")],
     reason: Annotated[str, typer.Option(help="Bacen's reason; USER_REQUESTED if left out")] = "",
-    decided_by: Annotated[str, typer.Option(help="an opaque id of who decided")] = "dictctl",
-    decided_at: Annotated[str, typer.Option(help="RFC 3339 with a zone; now if left out")] = "",
     command_id: Annotated[
-        str, typer.Option(help="ce_id; the same with the same --decided-at is the same command")
+        str, typer.Option(help="ce_id, a UUIDv7 whose time is the decision's: again is the same")
     ] = "",
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
@@ -56,24 +55,15 @@ def decide(
         "decision": word,
         "reason": reason or None,
         "otp_id": None,
-        "decided_at": _instant(decided_at),
-        "decided_by": decided_by,
+        # Made from the id, so that the same command twice has the same content.
+        "decided_at": time_of(id_) or SystemClock().now(),
+        "decided_by": DECIDED_BY,
     }
     if not dry_run:
         asyncio.run(publish(DECIDE, claim, id_, record))
     told = {"claim_id": claim, "command_id": id_, "decision": word, "published": not dry_run}
     show_record(told, output)
     say(f"next: dictctl claim watch {claim}")
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text) if text else SystemClock().now()
-    except ValueError:
-        instant = datetime.min  # noqa: DTZ901 it has no zone, and is refused below
-    if instant.tzinfo is None:
-        raise CommandFailed(Exit.USAGE, "--decided-at must be RFC 3339 with a zone")
-    return instant
 
 
 def resume(
@@ -123,7 +113,7 @@ def _order(
             "reason": why,
             "cancel_reason": reason,
             "dry_run": False,
-            "token": bootstrap.operator_token(),
+            "token": console.operator_token(),
         }
         asyncio.run(publish(OPERATOR, kept.claim_id, request_id, record))
     told = {"claim_id": kept.claim_id, "request_id": request_id, "verb": verb.value}
@@ -133,7 +123,7 @@ def _order(
 
 
 async def _kept(claim_id: UUID, given: str) -> KeptClaim:
-    async with bootstrap.open_reader() as reader:
+    async with console.open_reader() as reader:
         rows = await reader.find(claim_id)
         if not rows:
             raise not_found(given)

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from claim_orchestrator import bootstrap
 from claim_orchestrator.application.claim_timeline import timeline as in_order
 from claim_orchestrator.application.claim_timeline import trace_ids
+from claim_orchestrator.bootstrap import console
 from claim_orchestrator.domain.claim import WorkflowStatus
 from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, read
 from dict_common.console.output import Format, Output, say, show_record, show_rows
@@ -53,7 +53,7 @@ def watch(claim_id: ClaimId, output: Output = Format.TABLE) -> None:
 async def _watch(claim_id: str, output: Format) -> dict[str, Any]:
     asked = claim_id_in(claim_id, "CLAIM_ID")
     seen: tuple[object, object] | None = None
-    async with bootstrap.open_status() as status:
+    async with console.open_status() as status:
         while True:
             row = await status(asked)
             if row is None:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from claim_orchestrator import bootstrap
+from claim_orchestrator.bootstrap.foundations import frame
+from claim_orchestrator.bootstrap.relay import open_relay
 from dict_common.kernel.errors import DictError
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
@@ -10,7 +11,7 @@ from dict_common.telemetry.process import run_process
 
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Relays until asked to stop; ready while it is not halted."""
-    relay = bootstrap.relay()
+    relay = open_relay()
 
     async def not_halted() -> None:
         if relay.halted is not None:
@@ -22,4 +23,4 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
 
 if __name__ == "__main__":
-    run_process(lambda: bootstrap.frame("relay"), work)
+    run_process(lambda: frame("relay"), work)

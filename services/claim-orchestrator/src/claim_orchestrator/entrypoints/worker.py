@@ -2,7 +2,8 @@
 
 import asyncio
 
-from claim_orchestrator import bootstrap
+from claim_orchestrator.bootstrap.foundations import frame
+from claim_orchestrator.bootstrap.worker import open_worker
 from claim_orchestrator.workflows.create_claim import CreateClaimWorkflow
 from claim_orchestrator.workflows.expire_completion_period import ExpireCompletionPeriodWorkflow
 from claim_orchestrator.workflows.monitor_status import MonitorStatusWorkflow
@@ -23,7 +24,7 @@ OWN_PACKAGES = ("claim_orchestrator", "dict_common")
 
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Runs workflows and activities until asked to stop."""
-    async with bootstrap.open_worker() as adapters:
+    async with open_worker() as adapters:
         steps = adapters.activities
         plan = WorkerPlan(
             task_queue=adapters.base.shared.temporal_task_queue,
@@ -40,4 +41,4 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
 
 if __name__ == "__main__":
-    run_process(lambda: bootstrap.frame("worker"), work)
+    run_process(lambda: frame("worker"), work)

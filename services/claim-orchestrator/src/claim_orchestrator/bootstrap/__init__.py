@@ -1,0 +1,1 @@
+"""The one door: settings in, adapters out. Each process is built from what it finds here."""
