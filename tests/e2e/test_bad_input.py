@@ -19,6 +19,7 @@ from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder, generated, public_part
 from dict_schemas import avro
 from tests.support.core import PERSONAL, create_claim
+from tests.support.following import dead_letter_of, event_of
 from tests.support.publishing import CREATE, Core, core_of, properties, record
 from tests.support.waiting import until
 from tests.support.world import World, make_world
@@ -39,31 +40,9 @@ async def core(world: World) -> AsyncIterator[Core]:
         yield made
 
 
-async def rejection(world: World, claim_id: UUID | str) -> dict[str, Any]:
+async def rejection(world: World, claim_id: UUID) -> dict[str, Any]:
     """The command.rejected about a claim, as an operator finds it."""
-
-    async def look() -> dict[str, Any] | None:
-        done = world.dictctl("audit", "search", "--claim", str(claim_id), "-o", "json")
-        rows = json.loads(done.stdout) if done.returncode == 0 else []
-        found = [row for row in rows if row["event_subtype"] == "command.rejected"]
-        return found[0]["event_payload"] if found else None
-
-    payload = await until(look, f"a rejection about claim {claim_id}")
-    assert payload is not None
-    return payload
-
-
-async def dead_letter(world: World, subject: UUID | str) -> dict[str, Any]:
-    """The dead letter with that ce_subject."""
-
-    async def look() -> dict[str, Any] | None:
-        rows = world.dictctl_json("dlq", "list", "--limit", "10000")
-        found = [row for row in rows if row["ce_subject"] == str(subject)]
-        return found[0] if found else None
-
-    letter = await until(look, f"a dead letter about {subject}")
-    assert letter is not None
-    return letter
+    return await event_of(world, claim_id, "command.rejected")
 
 
 REJECTED: dict[str, tuple[dict[str, object], str]] = {
@@ -114,7 +93,7 @@ async def test_second_create_for_a_known_claim_is_rejected(world: World, core: C
 async def test_junk_under_the_right_schema_is_buried(world: World, core: Core) -> None:
     claim_id = uuid4()
     await core.send(str(claim_id), b"\xff\xfe junk", properties(claim_id))
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "undecodable"
     shown = world.dictctl_json("dlq", "show", letter["id"])
     assert shown["body_bytes"] == len(b"\xff\xfe junk")
@@ -124,7 +103,7 @@ async def test_message_without_id_is_buried(world: World, core: Core) -> None:
     claim_id = uuid4()
     without = {name: it for name, it in properties(claim_id).items() if name != "ce_id"}
     await core.send(str(claim_id), core.sealed(record(claim_id)), without)
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "envelope-invalid"
     assert "ce_id" in letter["detail"]
 
@@ -132,7 +111,7 @@ async def test_message_without_id_is_buried(world: World, core: Core) -> None:
 async def test_body_over_64_kib_is_buried(world: World, core: Core) -> None:
     claim_id = uuid4()
     await core.send(str(claim_id), b"\x00" * (BODY_BYTES_MAX + 1), properties(claim_id))
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "too-large"
 
 
@@ -145,7 +124,7 @@ async def test_ciphertext_for_another_field_is_buried(world: World, core: Core) 
     )
     swapped = sealed | {"key": sealed["claimer_tax_id"]}
     await core.send(str(claim_id), AvroCodec().encode(CREATE, swapped), properties(claim_id))
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "ciphertext-invalid"
     assert "dict.claim.CreateClaim.key" in letter["detail"]
 
@@ -158,7 +137,7 @@ async def test_ciphertext_for_another_key_is_buried(
     stranger = HybridSealer(KeysetFolder(tmp_path).public("stranger"))
     forged = Core(core.client, core.tenant, stranger)
     await core.send(str(claim_id), forged.sealed(record(claim_id)), properties(claim_id))
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "ciphertext-invalid"
 
 
@@ -190,7 +169,7 @@ async def test_registered_schema_that_is_unknown_to_us_is_buried(world: World, c
     await core.send(
         str(claim_id), core.sealed(record(claim_id)) + b"\x00", properties(claim_id), Foreign(newer)
     )
-    letter = await dead_letter(world, claim_id)
+    letter = await dead_letter_of(world, claim_id)
     assert letter["reason"] == "schema-unknown"
     assert not [value for value in PERSONAL if value in json.dumps(letter)]
 

@@ -9,6 +9,7 @@ import pytest
 
 from devstack.stack import Stack
 from tests.support.core import PERSONAL, OtherSide, create_claim, other_side
+from tests.support.following import row_of
 from tests.support.waiting import until
 from tests.support.world import World, make_world
 
@@ -29,17 +30,6 @@ def donor(world: World) -> Iterator[OtherSide]:
         yield side
 
 
-async def claim_row(world: World, claim_id: UUID) -> Any:
-    """The state table's row."""
-    connection = await world.connect("operator_ro")
-    try:
-        return await connection.fetchrow(
-            "SELECT * FROM workflows.claim_workflows WHERE claim_id = $1", claim_id
-        )
-    finally:
-        await connection.close()
-
-
 async def test_claim_is_opened_confirmed_completed_and_transferred(
     world: World, donor: OtherSide
 ) -> None:
@@ -48,7 +38,7 @@ async def test_claim_is_opened_confirmed_completed_and_transferred(
         create_claim(world, claim_id, command_id)
 
     async def opened() -> Any:
-        row = await claim_row(world, claim_id)
+        row = await row_of(world, claim_id)
         return row if row and row["dict_claim_id"] else None
 
     row = await until(opened, "the claim is OPEN at DICT")
@@ -65,7 +55,7 @@ async def test_claim_is_opened_confirmed_completed_and_transferred(
     business = [it["event_subtype"] for it in rows if it["event_subtype"] != "workflow.step"]
     assert business[0] == "claim.created"
     assert business[-3:] == ["claim.confirmed", "claim.completed", "entry.transferred"]
-    row = await claim_row(world, claim_id)
+    row = await row_of(world, claim_id)
     assert (row["status"], row["resolution_type"]) == ("COMPLETED", "APPROVED")
     assert row["version"] == len(rows)
     (completed,) = donor.operations("CompleteClaim")

@@ -23,6 +23,8 @@ from tests.support.core import ACCOUNT, KEY, NAME, TAX_ID
 from tests.support.world import World
 
 CREATE = "claim.create"
+DECIDE = "claim.decide"
+OTP_SOURCE = "/dict-connect/otp"
 
 
 def record(claim_id: UUID, **changes: object) -> dict[str, object]:
@@ -48,11 +50,13 @@ def record(claim_id: UUID, **changes: object) -> dict[str, object]:
     } | changes
 
 
-def properties(claim_id: UUID, command_id: UUID | None = None) -> dict[str, str]:
-    """The envelope of a good `claim.create`."""
+def properties(
+    claim_id: UUID, command_id: UUID | None = None, name: str = CREATE
+) -> dict[str, str]:
+    """The envelope of a good command about a claim."""
     return Envelope(
         id=command_id or uuid4(),
-        type=CREATE,
+        type=name,
         source="/core/tests",
         time=datetime.now(UTC),
         subject=str(claim_id),
@@ -68,12 +72,12 @@ class Core:
     tenant: str
     sealer: HybridSealer
 
-    def sealed(self, clear: Mapping[str, object]) -> bytes:
+    def sealed(self, clear: Mapping[str, object], name: str = CREATE) -> bytes:
         """The Avro body, personal fields sealed as they should be."""
-        definition = avro.definition(CREATE)
+        definition = avro.definition(name)
         fields = avro.pii_fields(definition)
         return AvroCodec().encode(
-            CREATE, self.sealer.seal_fields(avro.record_name(definition), clear, fields)
+            name, self.sealer.seal_fields(avro.record_name(definition), clear, fields)
         )
 
     async def send(
@@ -83,15 +87,62 @@ class Core:
         message_properties: Mapping[str, str],
         schema: pulsar.schema.Schema | None = None,
     ) -> None:
-        """Sends whatever it is given to `commands/claim.create`."""
+        """Sends whatever it is given to the command's topic, `claim.create` unless its ce_type
+        says another."""
+        name = message_properties.get("ce_type", CREATE)
         producer = await self.client.create_producer(
-            f"persistent://{self.tenant}/commands/{CREATE}",
-            schema=schema or Encoded(CREATE),
+            f"persistent://{self.tenant}/commands/{name}",
+            schema=schema or Encoded(name),
             batching_enabled=False,
             message_router=route,
         )
         await producer.send(body, properties=dict(message_properties), partition_key=key)
         await producer.close()
+
+    async def command(self, name: str, clear: Mapping[str, object], claim_id: UUID) -> UUID:
+        """Sends a command about a claim; answers its id."""
+        command_id = uuid4()
+        body = self.sealed(clear, name)
+        await self.send(str(claim_id), body, properties(claim_id, command_id, name))
+        return command_id
+
+    async def proves(self, claim_id: UUID, at: datetime, source: str = OTP_SOURCE) -> UUID:
+        """`otp.validated`, as the otp service would tell it."""
+        otp_id, name = uuid4(), "otp.validated"
+        body = AvroCodec().encode(
+            name,
+            {
+                "otp_id": str(otp_id),
+                "operation_type": "CLAIM",
+                "operation_id": str(claim_id),
+                "participant": CLAIMER,
+                "subject_id": None,
+                "validated_at": at,
+            },
+        )
+        envelope = Envelope(uuid4(), name, source, at, str(otp_id), "otp", sequence=1)
+        producer = await self.client.create_producer(
+            f"persistent://{self.tenant}/events/{name}",
+            schema=Encoded(name),
+            batching_enabled=False,
+            message_router=route,
+        )
+        await producer.send(body, properties=envelope.to_properties(), partition_key=str(otp_id))
+        await producer.close()
+        return otp_id
+
+
+def decision(claim_id: UUID, word: str = "REFUSE", **changes: object) -> dict[str, object]:
+    """A good `claim.decide` in clear, with changes."""
+    return {
+        "claim_id": str(claim_id),
+        "role": "CLAIMER",
+        "decision": word,
+        "reason": None,
+        "otp_id": None,
+        "decided_at": datetime.now(UTC),
+        "decided_by": "user-1",
+    } | changes
 
 
 @asynccontextmanager

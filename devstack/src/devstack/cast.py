@@ -123,7 +123,7 @@ class OtherSide:
             account=bridge_pb2.Account(
                 participant=DONOR,
                 branch="0001",
-                account_number="1234567",
+                account_number=key[-7:] if key_type == "PHONE" else "1234567",  # 5 keys an account
                 account_type="CACC",
                 opening_date=Timestamp(seconds=1_577_836_800),
             ),

@@ -40,3 +40,7 @@ COMMENT ON COLUMN connect.bridge_requests.unknown_since IS 'First attempt that w
 GRANT SELECT, INSERT ON workflows.claim_proofs TO claim_orchestrator;
 GRANT SELECT ON workflows.claim_proofs TO operator_ro;
 GRANT DELETE ON connect.bridge_requests TO claim_orchestrator;
+
+-- What operators did to a claim stands in its timeline.
+CREATE INDEX idx_workflow_events_acted ON audit.workflow_events
+    ((event_payload ->> 'target_id')) WHERE aggregate_type = 'operator-action';

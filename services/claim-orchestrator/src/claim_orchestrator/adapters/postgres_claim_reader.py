@@ -34,9 +34,9 @@ class PostgresClaimReader:
         return await self._rows("claim_get", claim_id)
 
     async def timeline(self, claim_id: UUID) -> list[Row]:
-        """Events by sequence, then refused commands."""
-        events = await self._rows("claim_timeline", str(claim_id))
-        return events + await self._rows("claim_rejections", str(claim_id))
+        """Events by sequence, then refused commands, then what operators did."""
+        queries = ("claim_timeline", "claim_rejections", "claim_operator_acts")
+        return [row for query in queries for row in await self._rows(query, str(claim_id))]
 
     async def bridge_calls(self, claim_id: UUID) -> list[Row]:
         """Calls to the Bridge by the claim's workflows, oldest first."""

@@ -29,7 +29,7 @@ class ClaimReader(Protocol):
         """The claim by our id or DICT's, one row for each of our roles."""
 
     async def timeline(self, claim_id: UUID) -> list[Row]:
-        """Its events as audit has them, by sequence, and refused commands about it."""
+        """Its events as audit has them, by sequence; refused commands; what operators did."""
 
     async def bridge_calls(self, claim_id: UUID) -> list[Row]:
         """Calls to the Bridge about it, oldest first; what was said stays sealed."""

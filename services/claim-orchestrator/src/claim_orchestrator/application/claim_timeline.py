@@ -7,7 +7,18 @@ from typing import Any
 
 Row = dict[str, Any]
 
-_TELLING = ("name", "outcome", "reason", "reason_code", "dict_status", "error_type", "detail")
+_TELLING = (
+    "name",
+    "verb",
+    "operator",
+    "decision",
+    "outcome",
+    "reason",
+    "reason_code",
+    "dict_status",
+    "error_type",
+    "detail",
+)
 _STEP = "workflow.step"
 
 

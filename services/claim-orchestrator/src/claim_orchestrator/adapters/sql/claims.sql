@@ -116,6 +116,13 @@ FROM audit.workflow_events
 WHERE aggregate_type = 'command' AND event_payload ->> 'aggregate_id' = $1::text
 ORDER BY occurred_at;
 
+-- name: claim_operator_acts
+SELECT aggregate_sequence, occurred_at, event_type, event_subtype, event_payload, event_id,
+       metadata ->> 'traceparent' AS traceparent
+FROM audit.workflow_events
+WHERE aggregate_type = 'operator-action' AND event_payload ->> 'target_id' = $1::text
+ORDER BY occurred_at;
+
 -- name: claim_bridge_calls
 -- Every call to the Bridge about the claim; what was said is sealed and stays so.
 SELECT created_at, last_attempt_at, response_received_at, request_id, operation_type, status,
