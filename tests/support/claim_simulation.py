@@ -156,6 +156,10 @@ class ClaimStage:
     def open(self) -> Execution:
         """Core's command was taken: the row is there, the workflow starts."""
         self.claims.add(first_row(CLAIM, self.type))
+        return self.begin()
+
+    def begin(self) -> Execution:
+        """The workflow of a claim whose row is there starts."""
         given = process_input(CLAIM, self.type)
         return self.simulation.start("CreateClaimWorkflow", given, workflow_id(CLAIM))
 

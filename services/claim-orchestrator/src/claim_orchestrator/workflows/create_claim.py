@@ -146,7 +146,8 @@ class CreateClaimWorkflow:
                 case Kind.COMPLETE | Kind.CANCEL:
                     await self._resolve(move)
         for child in children:
-            await self._stop(child)
+            if child is not None:
+                await self._stop(child)
 
     async def _close(self) -> None:
         """Nobody is left without an answer: what came too late is refused before the end."""
@@ -256,21 +257,17 @@ class CreateClaimWorkflow:
         self._mail = True
         return answer
 
-    async def _monitor(self) -> Child:
-        return await workflow.start_child_workflow(
-            MONITOR_STATUS_WORKFLOW,
-            MonitorInput(self._keeper.process.claim_id),
-            id=monitor_id(self._keeper.process.claim_id),
-            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-        )
+    async def _monitor(self) -> Child | None:
+        given = MonitorInput(self._keeper.process.claim_id)
+        id_ = monitor_id(self._keeper.process.claim_id)
+        return await _begun(MONITOR_STATUS_WORKFLOW, given, id_, ParentClosePolicy.REQUEST_CANCEL)
 
-    async def _switch(self) -> Child:
+    async def _switch(self) -> Child | None:
         """The dead-man switch outlives us: it acts should we be gone at the deadline."""
-        return await workflow.start_child_workflow(
-            EXPIRE_COMPLETION_PERIOD_WORKFLOW,
-            ExpireInput(self._keeper.process.claim_id, self._keeper.deadline()),
-            id=expire_id(self._keeper.process.claim_id),
-            parent_close_policy=ParentClosePolicy.ABANDON,
+        given = ExpireInput(self._keeper.process.claim_id, self._keeper.deadline())
+        id_ = expire_id(self._keeper.process.claim_id)
+        return await _begun(
+            EXPIRE_COMPLETION_PERIOD_WORKFLOW, given, id_, ParentClosePolicy.ABANDON
         )
 
     @staticmethod
@@ -286,3 +283,12 @@ def _decision_id(update_id: str, claim_id: UUID) -> UUID:
         return UUID(update_id)
     except ValueError:
         return uuid5(claim_id, update_id)
+
+
+async def _begun(name: str, given: object, id_: str, policy: ParentClosePolicy) -> Child | None:
+    """A child; None when one of that id runs already: an operator's, or a former run's after a
+    reset. It does the same work."""
+    try:
+        return await workflow.start_child_workflow(name, given, id=id_, parent_close_policy=policy)
+    except AlreadyStarted:
+        return None
