@@ -113,6 +113,58 @@ async def test_signal_of_the_seeds_typed_by_an_operator(
     await row_when(world, claim_id, status, status=status)
 
 
+async def test_row_is_as_the_seeds_define_it(world: World, donor: OtherSide) -> None:
+    claim_id, dict_id = await opened(world, donor)
+    donor.act(dict_id, "ACKNOWLEDGE")
+    donor.act(dict_id, "CONFIRM", "USER_REQUESTED")
+    row = await row_when(world, claim_id, "completed", status="COMPLETED")
+    id_ = f"claim-{claim_id}"
+    assert row["workflow_id"] == id_
+    assert row["monitor_status_workflow_id"] == f"{id_}-monitor"
+    assert row["expire_completion_period_workflow_id"] == f"{id_}-expire"
+    described = json.loads(workflow_cli(world, "describe", "-w", id_, "-o", "json").stdout)
+    assert str(row["workflow_run_id"]) == described["workflowExecutionInfo"]["execution"]["runId"]
+    assert row["started_at"] <= row["completed_at"] <= row["expires_at"]
+    assert row["expires_at"] == row["claimer_deadline"]
+    assert (row["resolution_type"], row["completion_period_days"]) == ("APPROVED", 30)
+    assert len(row["key_value_hash"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("workflow", "suffix", "more"),
+    [
+        ("CancelClaimWorkflow", "resolution", {"reason": "ACCOUNT_CLOSURE"}),
+        ("MonitorStatusWorkflow", "alone", {}),
+        ("ExpireCompletionPeriodWorkflow", "alone-expire", {}),
+    ],
+)
+async def test_workflow_is_started_alone_by_an_operator(
+    world: World, donor: OtherSide, workflow: str, suffix: str, more: dict[str, str]
+) -> None:
+    claim_id, dict_id = await opened(world, donor)
+    workflow_cli(world, "terminate", "-w", f"claim-{claim_id}", "--reason", "test")
+    done = workflow_cli(
+        world,
+        "start",
+        *("--type", workflow, "-w", f"claim-{claim_id}-{suffix}"),
+        *("--task-queue", world.environment["DICT_TEMPORAL_TASK_QUEUE"]),
+        *("--input", json.dumps({"claim_id": str(claim_id), **more})),
+    )
+    assert done.returncode == 0, done.stderr
+    if workflow == "MonitorStatusWorkflow":
+        donor.act(dict_id, "CANCEL", "USER_REQUESTED")
+    if workflow == "ExpireCompletionPeriodWorkflow":
+        # Its day 30 is minutes away, which the simulation waits for; here it has taken its input.
+        shown = workflow_cli(world, "describe", "-w", f"claim-{claim_id}-{suffix}", "-o", "json")
+        assert "RUNNING" in json.loads(shown.stdout)["workflowExecutionInfo"]["status"].upper()
+        donor.act(dict_id, "CANCEL", "USER_REQUESTED")
+        return
+    row = await row_when(world, claim_id, "cancelled", status="CANCELLED")
+    expected = "CANCELLED" if more else "REJECTED"
+    assert row["resolution_type"] == expected
+    assert await event_of(world, claim_id, "claim.cancelled")
+
+
 async def test_update_answers_whoever_asks(world: World, donor: OtherSide) -> None:
     claim_id, _ = await opened(world, donor)
     environment = world.environment

@@ -20,7 +20,8 @@ WITH changed AS (
     UPDATE workflows.claim_workflows
     SET version = version + cardinality($4::uuid[]),
         last_event_ids = last_event_ids || jsonb_build_object($5::text, to_jsonb($4::uuid[])),
-        workflow_run_id = $6,
+        -- A resolution or the dead-man switch may write too: the run is the claim's own workflow's.
+        workflow_run_id = CASE WHEN workflow_id = $5 THEN $6 ELSE workflow_run_id END,
         status = $7,
         resolution_type = COALESCE($8, resolution_type),
         resolution_reason = COALESCE($9, resolution_reason),
