@@ -40,6 +40,19 @@ def look_for(
     )
 
 
+def look_in_files(values: Iterable[str], folder: Path) -> tuple[str, ...]:
+    """What was found in the files of a folder alone, where another has the rest."""
+    needles = needles_of(values)
+    found = [
+        f"{name} in {where}"
+        for path in files(folder)
+        for where, content in _file(path, folder)
+        for name, needle in needles
+        if needle in content
+    ]
+    return tuple(dict.fromkeys(found))[:SHOWN_MAX]
+
+
 def needles_of(values: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
     """Each value as text and as JSON escapes; a finding names its number, not the value."""
     return tuple(

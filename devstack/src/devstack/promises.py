@@ -1,9 +1,9 @@
 """The product's promises as queries: run at the end of the demo and after every fault test.
 
 P1 no acknowledged event is missing from audit or dead letters · P2 no event twice in audit ·
-P3 one terminal resolution per claim, and DICT's ledger agrees · P5 the completion's RequestId was
-durable before the call left · P9 outbox empty, version = max(sequence) = count · P10 sequences are
-1..n. (P12 is `devstack.planted`.)
+P3 one terminal resolution per claim, and DICT's ledger agrees · P4 no legal deadline has passed
+unacted · P5 the completion's RequestId was durable before the call left · P9 outbox empty,
+version = max(sequence) = count · P10 sequences are 1..n. (P12 is `devstack.planted`.)
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -13,10 +13,15 @@ from typing import Any
 
 import asyncpg
 
-from devstack.cast import OtherSide, other_side
+from devstack.cast import CALL_SECONDS_MAX, OtherSide, other_side
 from devstack.topic_dump import DumpedMessage, dump_topics
+from dict_schemas.generated.dict.bridge.v1 import bridge_pb2
 
 SHOWN_MAX = 5
+ENDS = {"COMPLETED": "CompleteClaim", "CANCELLED": "CancelClaim"}
+"""The operation of DICT's ledger that ends a claim so, beside a jump of the simulator."""
+OPEN = ("OPEN", "WAITING_RESOLUTION", "CONFIRMED")
+LIST_MAX = 200
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Evidence:
     database: "asyncpg.Connection[Any]"
     messages: tuple[DumpedMessage, ...]
     dict_side: OtherSide
+    participants: tuple[str, ...]
 
 
 Check = Callable[[Evidence], Awaitable[Promise]]
@@ -56,11 +62,12 @@ async def _as_operator(
 
 
 async def keep_promises(environment: Mapping[str, str]) -> tuple[Promise, ...]:
-    """Checks P1, P2, P3, P5, P9 and P10 of a quiet system. Raises OSError, PulsarException."""
+    """Checks P1 to P5, P9 and P10 of a quiet system. Raises OSError, PulsarException, RpcError."""
     messages = tuple(dump_topics(environment["DICT_PULSAR_URL"], environment["DICT_PULSAR_TENANT"]))
     async with _as_operator(environment) as database:
         with other_side(environment) as dict_side:
-            evidence = Evidence(database, messages, dict_side)
+            participants = tuple(environment["CLAIM_ORCHESTRATOR_PARTICIPANTS"].split(","))
+            evidence = Evidence(database, messages, dict_side, participants)
             return tuple([await check(evidence) for check in CHECKS])
 
 
@@ -117,11 +124,12 @@ async def _p3(evidence: Evidence) -> Promise:
         for row in claims
         if row["terminal"] != (0 if row["status"] == "RUNNING" else 1)
     ]
-    completed = {operation.claim_id for operation in evidence.dict_side.operations("CompleteClaim")}
+    ends = _ends_in_ledger(evidence.dict_side)
     broken += [
-        f"claim {row['claim_id']}: DICT's ledger says otherwise"
+        f"claim {row['claim_id']} is {row['status']}, in DICT's ledger it ended as "
+        f"{', '.join(ends.get(row['dict_claim_id'], ())) or 'nothing'}"
         for row in claims
-        if (row["status"] == "COMPLETED") != (row["dict_claim_id"] in completed)
+        if ends.get(row["dict_claim_id"], []) != ([row["status"]] if row["status"] in ENDS else [])
     ]
     return Promise(
         "P3",
@@ -129,6 +137,58 @@ async def _p3(evidence: Evidence) -> Promise:
         f"{len(claims)} claims",
         tuple(broken),
     )
+
+
+def _ends_in_ledger(dict_side: OtherSide) -> dict[str, list[str]]:
+    """How each of DICT's claims ended, as often as it did."""
+    ends: dict[str, list[str]] = {}
+    for name in (*ENDS.values(), "Jump"):
+        for row in dict_side.operations(name):
+            if row.status_after in ENDS and row.status_before != row.status_after:
+                ends.setdefault(row.claim_id, []).append(row.status_after)
+    return ends
+
+
+async def _p4(evidence: Evidence) -> Promise:
+    """By the dates that we know. A CONFIRMED portability is completed however late it is."""
+    rows = await evidence.database.fetch(
+        """
+        SELECT claim_id::text, dict_claim_id::text, claim_type, status, dict_status,
+               claimer_deadline < now() AS overdue
+        FROM workflows.claim_workflows WHERE dict_claim_id IS NOT NULL
+        """
+    )
+    open_at_dict = {
+        claim.id: claim.status
+        for participant in evidence.participants
+        for claim in _open_claims(evidence.dict_side, participant)
+    }
+    broken = [
+        f"claim {row['claim_id']}: its deadline has passed, it is {row['status']} and DICT shows "
+        f"{open_at_dict.get(row['dict_claim_id'], row['dict_status'])}"
+        for row in rows
+        if row["overdue"]
+        and (row["status"] == "RUNNING" or row["dict_claim_id"] in open_at_dict)
+        and (row["claim_type"], row["dict_status"]) != ("PORTABILITY", "CONFIRMED")
+    ]
+    return Promise(
+        "P4", "no legal deadline has passed unacted", f"{len(rows)} claims at DICT", tuple(broken)
+    )
+
+
+def _open_claims(dict_side: OtherSide, participant: str) -> list[bridge_pb2.Claim]:
+    """DICT's own list of a claimer's claims that are not over. The list has no cursor but time."""
+    found: dict[str, bridge_pb2.Claim] = {}
+    wanted = bridge_pb2.ListClaimsRequest(
+        participant=participant, is_claimer=True, status=OPEN, limit=LIST_MAX
+    )
+    while True:
+        answer = dict_side.bridge.ListClaims(wanted, timeout=CALL_SECONDS_MAX)
+        fresh = [claim for claim in answer.claims if claim.id not in found]
+        found.update((claim.id, claim) for claim in fresh)
+        if not answer.has_more_elements or not fresh:
+            return list(found.values())
+        wanted.modified_after.CopyFrom(answer.claims[-1].last_modified)
 
 
 async def _p5(evidence: Evidence) -> Promise:
@@ -211,4 +271,4 @@ async def _p10(evidence: Evidence) -> Promise:
     )
 
 
-CHECKS: tuple[Check, ...] = (_p1, _p2, _p3, _p5, _p9, _p10)
+CHECKS: tuple[Check, ...] = (_p1, _p2, _p3, _p4, _p5, _p9, _p10)
