@@ -1,0 +1,139 @@
+"""Kills at what can be seen: a row, a call at DICT, a message, a statement that waits for a lock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import grpc
+import httpx
+
+from tests.faults.dict_side import DictSide
+from tests.faults.plan import Effect, Kill
+from tests.faults.planning import TABLES
+from tests.faults.stage import Stage, Watch, pause, seen
+
+EFFECT_SECONDS_MAX = 12.0
+STATEMENTS = {
+    TABLES["consumer"]: "%INSERT INTO connect.inbox%",
+    TABLES["worker"]: "%UPDATE workflows.claim_workflows%",
+    TABLES["relay"]: "%SET publish_no%",
+    TABLES["sink"]: "%INSERT INTO audit.event_ids%",
+}
+"""What the victim does to the table when it waits."""
+
+_BLOCKED = """
+SELECT 1 FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
+"""
+_STORED = "SELECT 1 FROM workflows.claim_workflows WHERE claim_id = ANY($1::uuid[])"
+_SHOWN = f"{_STORED} AND dict_status = $2"
+_CALLED = """
+SELECT 1 FROM connect.bridge_requests
+WHERE substring(workflow_id FROM 7 FOR 36) = ANY($1::text[]) AND operation_type = $2
+"""
+
+
+@dataclass
+class Killing:
+    """The kills of one seed. `told`: one line for each, as it happened."""
+
+    stage: Stage
+    watch: Watch
+    dict_side: DictSide
+    claim_ids: list[UUID]
+    ledger_from: int
+    told: list[str] = field(default_factory=list)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _on_topic_before: dict[str, int] = field(default_factory=dict)
+
+    async def run(self, kill: Kill) -> None:
+        """Waits for the effect (or gives up waiting), kills, waits, starts again."""
+        if kill.effect is Effect.TIME:
+            await pause(kill.after / 1000)
+        if kill.effect is Effect.BLOCKED and kill.target != "consumer":
+            await seen(self._stored, EFFECT_SECONDS_MAX)
+        async with self._held(kill):
+            met = await self._met(kill)
+            if kill.effect is not Effect.TIME:
+                await pause(kill.after / 1000)
+            async with self._turns.setdefault(kill.target, asyncio.Lock()):
+                await self.stage.kill(kill.target)
+                self.told.append(_line(kill, met=met))
+                if kill.effect is not Effect.BLOCKED:
+                    await self._return(kill)
+        if kill.effect is Effect.BLOCKED:
+            await self._return(kill)
+
+    async def _return(self, kill: Kill) -> None:
+        await pause(kill.down / 1000)
+        await self.stage.start(kill.target)
+
+    async def _met(self, kill: Kill) -> bool:
+        match kill.effect:
+            case Effect.TIME:
+                return True
+            case Effect.STORED:
+                look: Any = self._stored
+            case Effect.SHOWN:
+                look = lambda: self.watch.rows(_SHOWN, self.claim_ids, kill.what)  # noqa: E731
+            case Effect.CALLED:
+                ids = [str(one) for one in self.claim_ids]
+                look = lambda: self.watch.rows(_CALLED, ids, kill.what)  # noqa: E731
+            case Effect.DONE:
+                look = lambda: self._done(kill.what)  # noqa: E731
+            case Effect.ON_TOPIC:
+                self._on_topic_before[kill.what] = await self._messages(kill.what)
+                look = lambda: self._more_on_topic(kill.what)  # noqa: E731
+            case Effect.BLOCKED:
+                look = lambda: self.watch.rows(_BLOCKED, STATEMENTS[kill.what])  # noqa: E731
+        return await seen(look, EFFECT_SECONDS_MAX)
+
+    async def _stored(self) -> object:
+        return await self.watch.rows(_STORED, self.claim_ids)
+
+    def _done(self, operation: str) -> bool:
+        with suppress(grpc.RpcError):
+            return self.dict_side.done(operation, self.ledger_from)
+        return False
+
+    async def _more_on_topic(self, name: str) -> bool:
+        return await self._messages(name) > self._on_topic_before[name]
+
+    async def _messages(self, name: str) -> int:
+        """How many messages the broker has taken for an event's topic since it runs."""
+        environment = self.stage.world.environment
+        path = f"/admin/v2/persistent/{environment['DICT_PULSAR_TENANT']}/events/{name}"
+        url = f"{environment['DICT_PULSAR_ADMIN_URL']}{path}/partitioned-stats"
+        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+            with suppress(httpx.HTTPError, ValueError):
+                return int((await client.get(url)).json().get("msgInCounter", 0))
+        return 0
+
+    @asynccontextmanager
+    async def _held(self, kill: Kill) -> AsyncIterator[None]:
+        """Holds a lock on the victim's table until it is dead."""
+        if kill.effect is not Effect.BLOCKED:
+            yield
+            return
+        connection = None
+        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection = await self.stage.world.connect()
+            await connection.execute("SET lock_timeout = '5s'")
+            await connection.execute("BEGIN")
+            await connection.execute(f"LOCK TABLE {kill.what} IN EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+
+def _line(kill: Kill, *, met: bool) -> str:
+    when = " ".join(part for part in (kill.effect.value, kill.what) if part)
+    if kill.effect is Effect.TIME:
+        when = f"at {kill.after} ms"
+    return f"{kill.target} ({when}{'' if met else ', not met'}; away {kill.down} ms)"
