@@ -24,13 +24,19 @@ STATEMENTS = {
     TABLES["sink"]: "%INSERT INTO audit.event_ids%",
 }
 """What the victim does to the table when it waits."""
+AT_OR_BEYOND = {
+    "OPEN": ["OPEN", "WAITING_RESOLUTION", "CONFIRMED", "COMPLETED", "CANCELLED"],
+    "WAITING_RESOLUTION": ["WAITING_RESOLUTION", "CONFIRMED", "COMPLETED"],
+    "CONFIRMED": ["CONFIRMED", "COMPLETED"],
+}
+"""A claim may pass through a status faster than one can look."""
 
 _BLOCKED = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
 """
 _STORED = "SELECT 1 FROM workflows.claim_workflows WHERE claim_id = ANY($1::uuid[])"
-_SHOWN = f"{_STORED} AND dict_status = $2"
+_SHOWN = f"{_STORED} AND dict_status = ANY($2::text[])"
 _CALLED = """
 SELECT 1 FROM connect.bridge_requests
 WHERE substring(workflow_id FROM 7 FOR 36) = ANY($1::text[]) AND operation_type = $2
@@ -79,7 +85,9 @@ class Killing:
             case Effect.STORED:
                 look: Any = self._stored
             case Effect.SHOWN:
-                look = lambda: self.watch.rows(_SHOWN, self.claim_ids, kill.what)  # noqa: E731
+                look = lambda: self.watch.rows(  # noqa: E731
+                    _SHOWN, self.claim_ids, AT_OR_BEYOND[kill.what]
+                )
             case Effect.CALLED:
                 ids = [str(one) for one in self.claim_ids]
                 look = lambda: self.watch.rows(_CALLED, ids, kill.what)  # noqa: E731
