@@ -6,7 +6,7 @@ cannot have the same misreading.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bridge_simulator import claim_rules
@@ -19,6 +19,7 @@ from dict_common.kernel.ids import IdSource
 from dict_common.ports.directory import (
     EFFECTS,
     CallContext,
+    CallUnanswered,
     ClaimPage,
     ClaimQuery,
     ClaimRequest,
@@ -65,6 +66,8 @@ class RuledDirectory:
     unanswered: set[str] = field(default_factory=set)
     """Names of calls whose outcome nobody was told: the ledger of the real adapter knows them."""
     answers: dict[str, DirectoryClaim] = field(default_factory=dict)
+    list_lag: timedelta = timedelta(0)
+    """How old a change is before listClaims shows it (bacen-dict 1.6: up to 5 s)."""
 
     async def create_claim(self, request: ClaimRequest, context: CallContext) -> DirectoryClaim:
         """OPEN, or a refusal."""
@@ -129,6 +132,7 @@ class RuledDirectory:
             _shown(claim)
             for claim in sorted(self.claims.values(), key=lambda it: it.last_modified)
             if claim.claimer_participant == query.participant
+            and claim.last_modified + self.list_lag <= self.clock.now()
             and (after is None or claim.last_modified >= after)
         ]
         return ClaimPage(tuple(found), has_more=False)
@@ -165,6 +169,8 @@ class RuledDirectory:
         if operation in EFFECTS and name in self.answers:
             return self.answers[name]
         after_unknown = name in self.unanswered
+        if operation == "CreateClaim" and after_unknown and not context.looked:
+            raise CallUnanswered(name)
         trouble = self._maybe(operation, name)
         try:
             change = work()

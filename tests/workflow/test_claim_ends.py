@@ -154,7 +154,41 @@ def test_claim_that_a_lost_answer_opened_is_adopted() -> None:
     stage.run_to(stage.simulation.now_ + timedelta(minutes=10))
     assert stage.events == ["claim.created"]
     assert stage.effects("CreateClaim") == 1
+    assert "FindClaimGRPC" not in stage.simulation.called
+
+
+def test_claim_that_the_list_does_not_show_yet_is_adopted_later() -> None:
+    stage = ClaimStage()
+    stage.directory.trouble = times("CreateClaim", LOST, 1)
+    stage.directory.list_lag = timedelta(seconds=5)
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=10))
+    assert stage.events == ["claim.created"]
+    assert stage.effects("CreateClaim") == 1
     assert "FindClaimGRPC" in stage.simulation.called
+
+
+def test_claim_that_ended_before_we_knew_of_it_is_not_asked_for_again() -> None:
+    stage = ClaimStage()
+    stage.directory.trouble = times("CreateClaim", LOST, 1)
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(milliseconds=500))
+    assert stage.donor("acknowledge")
+    assert stage.donor("cancel", "USER_REQUESTED")
+    stage.finish()
+    assert stage.events == ["claim.cancelled"]
+    assert (stage.row.status, stage.row.resolution_type) == ("CANCELLED", "REJECTED")
+    assert stage.effects("CreateClaim") == 1
+
+
+def test_look_that_dict_refuses_stops_no_claim() -> None:
+    stage = ClaimStage()
+    troubles = {"CreateClaim": [SILENCE], "ListClaims": [refused("RateLimited", 429)]}
+    stage.directory.trouble = lambda name: troubles[name].pop() if troubles.get(name) else None
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
+    assert stage.events == ["claim.created"]
+    assert troubles == {"CreateClaim": [], "ListClaims": []}
 
 
 def test_exhausted_create_looks_before_it_gives_up() -> None:

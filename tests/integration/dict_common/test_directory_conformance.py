@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -12,11 +13,13 @@ import pytest_asyncio
 from dict_common.bridge.grpc_directory import GrpcDirectory
 from dict_common.ports.directory import (
     CallContext,
+    CallUnanswered,
     Directory,
     DirectoryUnreachable,
 )
-from dict_common.testing.directory_suite import CLAIMER, DirectorySuite
+from dict_common.testing.directory_suite import CLAIMER, DirectorySuite, refusal, request_of_suite
 from dict_common.testing.ledger import InMemoryRequestLedger
+from dict_schemas.generated.dict.simulator.v1 import control_pb2
 from tests.support.core import other_side
 from tests.support.processes import free_address
 from tests.support.world import World
@@ -57,3 +60,18 @@ class TestGrpcDirectory(DirectorySuite):
             await directory.get_claim(claim.id, CLAIMER, call)
         row = self._ledger.rows[call.request_id]
         assert (row.status, row.status_code) == ("TIMEOUT", None)
+
+    async def test_unanswered_create_is_not_sent_again_without_a_look(self) -> None:
+        """DICT would open a second claim, had the donor ended the first meanwhile."""
+        directory, call = await self.directory(), CallContext("claim-x:CreateClaim:1")
+        lost = control_pb2.Fault(operation="CreateClaim", times=1, cut_after=True)
+        faults = control_pb2.SetFaultsRequest(faults=[lost])
+        await asyncio.to_thread(self._donor.control.SetFaults, faults)
+        with pytest.raises(DirectoryUnreachable):
+            await directory.create_claim(request_of_suite(), call)
+        with pytest.raises(CallUnanswered):
+            await directory.create_claim(request_of_suite(), call)
+        again = directory.create_claim(request_of_suite(), replace(call, looked=True))
+        error = await refusal(again)
+        assert (error.reason_code, error.after_unknown) == ("ClaimAlreadyExistsForKey", True)
+        assert len(await asyncio.to_thread(self._donor.operations, "CreateClaim")) == 1

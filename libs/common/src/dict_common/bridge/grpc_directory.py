@@ -22,6 +22,7 @@ from dict_common.bridge.messages import (
 from dict_common.ports.directory import (
     BridgeCall,
     CallContext,
+    CallUnanswered,
     ClaimPage,
     ClaimQuery,
     ClaimRequest,
@@ -106,6 +107,8 @@ class GrpcDirectory:
             # Done before, and the process died before it could say so.
             response = _ANSWERS[operation].FromString(b"")
             return directory_claim(Parse(opened.answer, response).claim)
+        if operation == "CreateClaim" and opened.after_unknown and not context.looked:
+            raise CallUnanswered(context.request_id)
         response = await self._sent(call, method, message, opened)
         return directory_claim(response.claim)
 

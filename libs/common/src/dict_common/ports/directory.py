@@ -93,20 +93,23 @@ class ClaimPage:
 class CallContext:
     """Who calls, and the name of the call: a call repeated after a crash keeps its `request_id`.
 
-    `request_id` = `{workflow_id}:{operation}:{n}`, n counted by the workflow.
+    `request_id` = `{workflow_id}:{operation}:{n}`, n counted by the workflow. `looked`: the caller
+    has looked for what an unanswered attempt may have done, and found nothing.
     """
 
     request_id: str
     correlation_id: str | None = None
     workflow_id: str | None = None
     workflow_run_id: str | None = None
+    looked: bool = False
 
 
 class Directory(Protocol):
     """DICT, as far as a claimer needs it."""
 
     async def create_claim(self, request: ClaimRequest, context: CallContext) -> DirectoryClaim:
-        """Opens a claim. DICT has no idempotency here: a repeat meets ClaimAlreadyExistsForKey."""
+        """Opens a claim. DICT has no idempotency here: a repeat meets ClaimAlreadyExistsForKey,
+        or opens a second claim where the first one has ended. Raises CallUnanswered."""
 
     async def get_claim(
         self, claim_id: UUID, participant: str, context: CallContext
@@ -153,6 +156,14 @@ class DirectoryRefused(DictError):
 
 class DirectoryUnreachable(Unavailable):
     """No answer from the Bridge: whether the call had its effect is not known."""
+
+
+class CallUnanswered(DictError):
+    """An earlier attempt was never answered and nothing was sent: look for its effect first, then
+    call again with `looked`."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__("call-unanswered", f"{request_id} may have had its effect")
 
 
 EFFECTS = frozenset({"CreateClaim", "CompleteClaim", "CancelClaim"})

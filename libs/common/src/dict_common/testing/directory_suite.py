@@ -75,7 +75,7 @@ class DirectorySuite(ABC):
         assert first.key_ownership_date is not None
 
     async def _opened(self, directory: Directory) -> DirectoryClaim:
-        return await directory.create_claim(_request(), _call())
+        return await directory.create_claim(request_of_suite(), _call())
 
 
 async def refusal(call: Awaitable[object]) -> DirectoryRefused:
@@ -93,7 +93,8 @@ def _call() -> CallContext:
     return CallContext(f"claim-{uuid4()}:Test:1", correlation_id="c")
 
 
-def _request() -> ClaimRequest:
+def request_of_suite() -> ClaimRequest:
+    """A portability of KEY."""
     return ClaimRequest(
         type="PORTABILITY",
         key_type="PHONE",

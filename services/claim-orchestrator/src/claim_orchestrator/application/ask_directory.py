@@ -1,6 +1,8 @@
 """Calls to DICT as the steps of a claim: one method a step, answers as snapshots."""
 
+import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,10 +19,12 @@ from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.errors import ClaimErased
 from dict_common.ports.directory import (
     CallContext,
+    CallUnanswered,
     ClaimQuery,
     ClaimRequest,
     Directory,
     DirectoryClaim,
+    DirectoryRefused,
 )
 from dict_common.ports.sealing import RestSealer
 
@@ -46,9 +50,22 @@ class AskDirectory:
         self._new_request_id = new_request_id
 
     async def create(self, step: BridgeStep) -> Snapshot:
-        """Opens the claim at DICT."""
-        request = await self._request(step.process.claim_id)
-        return snapshot(await self._directory.create_claim(request, _context(step)))
+        """Opens the claim at DICT, or takes the one that an unanswered attempt has opened.
+
+        Sent again without a look, it would open a second claim once the donor has ended the first.
+        """
+        request, context = await self._request(step.process.claim_id), _context(step)
+        try:
+            return snapshot(await self._directory.create_claim(request, context))
+        except CallUnanswered:
+            found = None
+            look = replace(step, request_id=f"{step.request_id}:look")
+            with contextlib.suppress(DirectoryRefused):  # the list's limit stops no claim
+                found = await self.find(look)
+        if found is not None:
+            return found
+        looked = replace(context, looked=True)
+        return snapshot(await self._directory.create_claim(request, looked))
 
     async def find(self, step: BridgeStep) -> Snapshot | None:
         """The claim that an unanswered createClaim has opened, None if it has opened none.

@@ -103,7 +103,7 @@ class BridgeStep:
     by: ProcessRef
     request_id: str
     since: datetime | None = None
-    """For FindClaimGRPC: when the call was first made whose outcome is not known."""
+    """For CreateClaimGRPC and FindClaimGRPC: when createClaim was first sent."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Opening:
 
     async def _create(self) -> Snapshot | Decided:
         first_send = workflow.now()
-        call = self._keeper.calls.step("CreateClaim")
+        call = self._keeper.calls.step("CreateClaim", first_send)
         note = self._keeper.journal.note
         within = timedelta(seconds=self._keeper.process.create_retry_seconds)
         try:

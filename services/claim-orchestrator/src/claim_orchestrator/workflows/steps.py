@@ -1,6 +1,6 @@
 """How the steps of a claim are called: timeouts, retries and the counting of Bridge calls."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -62,15 +62,15 @@ class BridgeCalls:
     process: ClaimProcessInput
     counted: int = 0
 
-    def step(self, operation: str) -> BridgeStep:
-        """The next call of that operation."""
+    def step(self, operation: str, since: datetime | None = None) -> BridgeStep:
+        """The next call of that operation. `since`: see BridgeStep."""
         self.counted += 1
         by = this_process()
-        return BridgeStep(self.process, by, f"{by.id}:{operation}:{self.counted}")
+        return BridgeStep(self.process, by, f"{by.id}:{operation}:{self.counted}", since)
 
     def look_for(self, since: datetime) -> BridgeStep:
         """A look for the claim that a call from `since` on may have opened."""
-        return replace(self.step("ListClaims"), since=since)
+        return self.step("ListClaims", since)
 
 
 @dataclass(frozen=True)
