@@ -131,6 +131,13 @@ async def _p3(evidence: Evidence) -> Promise:
         for row in claims
         if ends.get(row["dict_claim_id"], []) != ([row["status"]] if row["status"] in ENDS else [])
     ]
+    known = {row["claim_id"]: row["dict_claim_id"] for row in claims}
+    for opened in evidence.dict_side.operations("CreateClaim"):
+        asked = opened.x_request_id.removeprefix("claim-").partition(":")[0]
+        if known.get(asked, opened.claim_id) != opened.claim_id:
+            broken.append(
+                f"DICT opened {opened.claim_id} for claim {asked}, whose row names another"
+            )
     return Promise(
         "P3",
         "one terminal resolution for each claim, and DICT's ledger agrees",
