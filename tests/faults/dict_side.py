@@ -1,4 +1,4 @@
-"""DICT as the runner sees and moves it, by the simulator's back door; it may be away at any time."""
+"""DICT as the runner sees and moves it, by the simulator's back door; it may be away."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

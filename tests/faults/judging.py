@@ -56,7 +56,7 @@ async def judge(played: Played, stage: Stage, watch: Watch) -> Verdict:
     broken += await _unanswered(played, watch)
     ends, wrong = await _ends(played, watch)
     broken += wrong
-    promises = await _kept(stage, watch)
+    promises = await kept(stage, watch)
     broken += [f"{one.name}: {what}" for one in promises for what in one.broken]
     return Verdict(tuple(ends), promises, tuple(broken))
 
@@ -123,7 +123,7 @@ async def _unanswered(played: Played, watch: Watch) -> list[str]:
     return broken
 
 
-async def _kept(stage: Stage, watch: Watch) -> tuple[Promise, ...]:
+async def kept(stage: Stage, watch: Watch) -> tuple[Promise, ...]:
     """The promises once they hold, or as they are when time is up."""
 
     async def sent() -> bool:

@@ -1,10 +1,9 @@
-"""Kills at what can be seen: a row, a call at DICT, a message, a statement that waits for a lock."""
+"""Kills at what can be seen: a row, a call at DICT, a message, a statement before a lock."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +14,8 @@ from tests.faults.dict_side import DictSide
 from tests.faults.plan import Effect, Kill
 from tests.faults.planning import TABLES
 from tests.faults.stage import Stage, Watch, pause, seen
+
+Look = Callable[[str], Awaitable[object]]
 
 EFFECT_SECONDS_MAX = 12.0
 STATEMENTS = {
@@ -79,31 +80,36 @@ class Killing:
         await self.stage.start(kill.target)
 
     async def _met(self, kill: Kill) -> bool:
-        match kill.effect:
-            case Effect.TIME:
-                return True
-            case Effect.STORED:
-                look: Any = self._stored
-            case Effect.SHOWN:
-                look = lambda: self.watch.rows(  # noqa: E731
-                    _SHOWN, self.claim_ids, AT_OR_BEYOND[kill.what]
-                )
-            case Effect.CALLED:
-                ids = [str(one) for one in self.claim_ids]
-                look = lambda: self.watch.rows(_CALLED, ids, kill.what)  # noqa: E731
-            case Effect.DONE:
-                look = lambda: self._done(kill.what)  # noqa: E731
-            case Effect.ON_TOPIC:
-                self._on_topic_before[kill.what] = await self._messages(kill.what)
-                look = lambda: self._more_on_topic(kill.what)  # noqa: E731
-            case Effect.BLOCKED:
-                look = lambda: self.watch.rows(_BLOCKED, STATEMENTS[kill.what])  # noqa: E731
-        return await seen(look, EFFECT_SECONDS_MAX)
+        """Whether the effect was seen in time."""
+        if kill.effect is Effect.TIME:
+            return True
+        if kill.effect is Effect.ON_TOPIC:
+            self._on_topic_before[kill.what] = await self._messages(kill.what)
+        looks: dict[Effect, Look] = {
+            Effect.STORED: lambda _: self._stored(),
+            Effect.SHOWN: self._shown,
+            Effect.CALLED: self._called,
+            Effect.DONE: self._done,
+            Effect.ON_TOPIC: self._more_on_topic,
+            Effect.BLOCKED: self._blocked,
+        }
+        look = looks[kill.effect]
+        return await seen(lambda: look(kill.what), EFFECT_SECONDS_MAX)
 
     async def _stored(self) -> object:
         return await self.watch.rows(_STORED, self.claim_ids)
 
-    def _done(self, operation: str) -> bool:
+    async def _shown(self, status: str) -> object:
+        return await self.watch.rows(_SHOWN, self.claim_ids, AT_OR_BEYOND[status])
+
+    async def _called(self, operation: str) -> object:
+        ids = [str(claim_id) for claim_id in self.claim_ids]
+        return await self.watch.rows(_CALLED, ids, operation)
+
+    async def _blocked(self, table: str) -> object:
+        return await self.watch.rows(_BLOCKED, STATEMENTS[table])
+
+    async def _done(self, operation: str) -> bool:
         with suppress(grpc.RpcError):
             return self.dict_side.done(operation, self.ledger_from)
         return False

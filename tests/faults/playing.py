@@ -24,7 +24,8 @@ MILLISECOND = timedelta(milliseconds=1)
 REVIVE_SECONDS = 0.2
 _KNOWS = """
 SELECT 1 FROM workflows.claim_workflows
-WHERE claim_id = $1 AND (status <> 'RUNNING' OR abs(extract(epoch FROM claimer_deadline - $2)) < 0.1)
+WHERE claim_id = $1
+  AND (status <> 'RUNNING' OR abs(extract(epoch FROM claimer_deadline - $2)) < 0.1)
 """
 
 
