@@ -26,6 +26,8 @@ from tests.faults.seed_run import run_seed
 from tests.faults.stage import Stage, make_stage
 
 SEEDS_A_WORLD = 12
+BROKEN = "BROKEN"
+"""A file in the folder of a world that is kept."""
 
 
 @dataclass
@@ -115,13 +117,17 @@ def _lane(batch: Batch, stack: Stack, name: str, waiting: "queue.SimpleQueue[int
         number += 1
         folder = batch.folder / "worlds" / f"{name}-{number}"
         folder.mkdir(parents=True)
-        with make_stage(stack, folder, servers=name.startswith("servers")) as stage:
-            played = _in_world(batch, stage, waiting)
-        if played and not _is_kept(folder):
-            shutil.rmtree(folder)
+        try:
+            with make_stage(stack, folder, servers=name.startswith("servers")) as stage:
+                _in_world(batch, stage, waiting)
+        except AssertionError as problem:  # a process that does not start or stop
+            batch.complain(f"world {folder.name}: {problem}")
+        else:
+            if not (folder / BROKEN).exists():
+                shutil.rmtree(folder)
 
 
-def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> list[int]:
+def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> None:
     """Up to so many seeds; none after a broken one."""
     played: list[int] = []
     while len(played) < SEEDS_A_WORLD:
@@ -134,7 +140,7 @@ def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> 
         batch.tell(line)
         if line.broken:
             kept = stage.world.folder
-            (kept / "BROKEN").write_text("\n".join(line.broken), encoding="utf-8")
+            (kept / BROKEN).write_text("\n".join(line.broken), encoding="utf-8")
             batch.complain(
                 f"seed {seed} is broken; its logs: {kept.relative_to(repository())}; again: "
                 f"./dev run python -m tests.faults --seeds {seed}"
@@ -142,7 +148,6 @@ def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> 
             break
     if played:
         _no_planted(batch, stage, played)
-    return played
 
 
 def _no_planted(batch: Batch, stage: Stage, seeds: Sequence[int]) -> None:
@@ -160,10 +165,6 @@ def _no_planted(batch: Batch, stage: Stage, seeds: Sequence[int]) -> None:
 
 def _planted(seeds: Sequence[int]) -> list[str]:
     return [value for seed in seeds for value in plan_of(seed).planted]
-
-
-def _is_kept(folder: Path) -> bool:
-    return (folder / "BROKEN").exists()
 
 
 if __name__ == "__main__":

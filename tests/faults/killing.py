@@ -17,7 +17,7 @@ from tests.faults.stage import Stage, Watch, pause, seen
 
 Look = Callable[[str], Awaitable[object]]
 
-EFFECT_SECONDS_MAX = 12.0
+EFFECT_SECONDS_MAX = 20.0
 STATEMENTS = {
     TABLES["consumer"]: "%INSERT INTO connect.inbox%",
     TABLES["worker"]: "%UPDATE workflows.claim_workflows%",

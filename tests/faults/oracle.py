@@ -5,7 +5,7 @@ Ends are (our status, resolution type). More than one is allowed only where two 
 
 from dataclasses import dataclass
 
-from tests.faults.plan import OWNERSHIP, ClaimPlan, Donor, When
+from tests.faults.plan import OWNERSHIP, ClaimPlan, Donor
 
 End = tuple[str, str]
 
@@ -39,8 +39,3 @@ def allowed_ends(claim: ClaimPlan, heard: Heard) -> frozenset[End]:
     if heard.outlived and claim.type == OWNERSHIP:
         own.add(TIMEOUT)  # nothing could be told to DICT before its first date had passed
     return frozenset({APPROVED if claim.donor is Donor.CONFIRMS else REJECTED, *own})
-
-
-def withdraws(claim: ClaimPlan) -> bool:
-    """Whether Core refuses in time, if its word gets through."""
-    return any(not one.accept and one.when is not When.LATE for one in claim.decisions)

@@ -19,8 +19,6 @@ POLL_SECONDS = 0.02
 LOOK_SECONDS_MAX = 15.0
 SIMULATOR_STATE = "bridge-simulator.db"
 
-__all__ = ["OURS", "Stage", "Watch", "make_stage", "pause", "seen"]
-
 
 async def seen(look: Callable[[], Any], seconds: float) -> bool:
     """Whether `look` (plain or awaitable) became true within so many seconds."""
