@@ -68,6 +68,7 @@ class RuledDirectory:
     answers: dict[str, DirectoryClaim] = field(default_factory=dict)
     list_lag: timedelta = timedelta(0)
     """How old a change is before listClaims shows it (bacen-dict 1.6: up to 5 s)."""
+    _last: tuple[Claim, DirectoryClaim] | None = None
 
     async def create_claim(self, request: ClaimRequest, context: CallContext) -> DirectoryClaim:
         """OPEN, or a refusal."""
@@ -183,8 +184,14 @@ class RuledDirectory:
         if trouble is not None:
             self.unanswered.add(name)
             raise DirectoryUnreachable("bridge-unreachable", "the answer was lost")
-        self.answers[name] = _shown(change.claim)
+        self.answers[name] = self._answer(change.claim)
         return self.answers[name]
+
+    def _answer(self, claim: Claim) -> DirectoryClaim:
+        """As it was shown before, unless it has changed: a month of polls asks for the same."""
+        if self._last is None or self._last[0] is not claim:
+            self._last = (claim, _shown(claim))
+        return self._last[1]
 
     def _maybe(self, operation: str, name: str = "") -> Trouble | None:
         """Trouble before the effect raises here; trouble after it is answered."""
@@ -200,9 +207,9 @@ class RuledDirectory:
         raise DirectoryRefused(*trouble.problem, "trouble", after_unknown=after_unknown)
 
     def _put(self, change: Change, operation: str, name: str) -> None:
-        id_ = UUID(change.claim.id)
-        self.claims[id_] = change.claim
         if change.effective:
+            id_ = UUID(change.claim.id)
+            self.claims[id_] = change.claim
             self.effects.append(Effect(operation, id_, name, self.clock.now()))
 
     def _known(self, claim_id: UUID) -> Claim:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_type_hints
-from uuid import uuid4
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
+from zlib import crc32
 
 import temporalio.common
 import temporalio.workflow
@@ -14,19 +16,18 @@ from temporalio.api.common.v1 import Payloads
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.converter import DataConverter
-from temporalio.converter import _payload_converter as _converting
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
+from tests.support.quick_payloads import QuickPayloads
+
 if TYPE_CHECKING:
     from tests.support.workflow_simulation import Activity, Pending, Simulation
 
-# The SDK asks for a record's types at every payload; thousands of claims a minute need them cached.
-_converting.get_type_hints = cache(get_type_hints)  # type: ignore[attr-defined, assignment]
-
-CONVERTER = DataConverter.default
+CONVERTER = DataConverter(payload_converter_class=QuickPayloads)
 _PAYLOADS = CONVERTER.payload_converter
+_NOWHERE = cast("asyncio.AbstractEventLoop", SimpleNamespace())
 _ALREADY_EXISTS = 1  # StartChildWorkflowExecutionFailedCause
 
 
@@ -55,7 +56,8 @@ class Execution:
         self.closed = ""
         self.result: Any = None
         self.child_sequence = 0
-        self.run_id = str(uuid4())
+        self.run_id = simulation.new_run_id()
+        self._seed = crc32(f"{id_} {self.run_id}".encode())
         self._queued: WorkflowActivation | None = None
         self._instance: WorkflowInstance = self._create()
 
@@ -66,7 +68,7 @@ class Execution:
         definition = temporalio.workflow._Definition.must_from_class(self.workflow)
         job.workflow_type = definition.name or ""
         job.workflow_id = self.id
-        job.randomness_seed = 1
+        job.randomness_seed = self._seed
         job.arguments.extend(_PAYLOADS.to_payloads([self.given]))
         self._activate(activation)
 
@@ -155,9 +157,15 @@ class Execution:
         self._activate(activation)
 
     def _create(self) -> WorkflowInstance:
-        return self.simulation.loop.run_until_complete(self._created())
+        """The SDK leaves its runtime for a moment on the loop that runs; here none has to."""
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(_NOWHERE)
+        try:
+            return self._created()
+        finally:
+            asyncio._set_running_loop(before)
 
-    async def _created(self) -> WorkflowInstance:
+    def _created(self) -> WorkflowInstance:
         definition = temporalio.workflow._Definition.must_from_class(self.workflow)
         now = self.simulation.now_ if not self.history else _time_of(self.history[0])
         info = temporalio.workflow.Info(
@@ -192,7 +200,7 @@ class Execution:
                 interceptor_classes=[],
                 defn=definition,
                 info=info,
-                randomness_seed=1,
+                randomness_seed=self._seed,
                 extern_functions={
                     "__temporal_get_metric_meter": lambda: temporalio.common.MetricMeter.noop
                 },

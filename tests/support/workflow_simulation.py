@@ -5,13 +5,13 @@ updates, worker restarts and lost completions are events of one heap, so that th
 milliseconds and a seed gives the same run again. The SDK's private doors stay in this module.
 """
 
-import asyncio
 import heapq
 import itertools
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
@@ -53,15 +53,15 @@ class Simulation:
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._waiting: list[Callable[[], None]] = []
-        self.loop = asyncio.new_event_loop()
+        self._runs = itertools.count(1)
 
     def now(self) -> datetime:
         """The virtual clock: a Clock."""
         return self.now_
 
-    def close(self) -> None:
-        """Lets go of the loop."""
-        self.loop.close()
+    def new_run_id(self) -> str:
+        """The same ones in every run of a seed."""
+        return str(UUID(int=next(self._runs)))
 
     def at(self, instant: datetime, act: Callable[[], None]) -> None:
         """Something happens at that instant."""
