@@ -27,6 +27,7 @@ from claim_orchestrator.application.decide_claim import DecideClaim, Delivery
 from claim_orchestrator.application.note_proof import NoteProof
 from claim_orchestrator.application.ports import NewDecision
 from claim_orchestrator.application.record_transition import RecordTransition
+from claim_orchestrator.application.refuse_command import RefuseCommand
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.create_claim import CreateClaimWorkflow
 from claim_orchestrator.workflows.expire_completion_period import ExpireCompletionPeriodWorkflow
@@ -45,6 +46,7 @@ from tests.support.workflow_execution import Execution
 from tests.support.workflow_simulation import Simulation, answer_of
 
 CLAIM = UUID(int=77)
+DECIDE_CONSUMER = "claim-orchestrator.claim-decide"
 WORKFLOWS = {
     "CreateClaimWorkflow": CreateClaimWorkflow,
     "MonitorStatusWorkflow": MonitorStatusWorkflow,
@@ -151,6 +153,7 @@ class ClaimStage:
         self.process = SimulatedProcess(self.simulation, lambda: self.twice())
         self.decide = DecideClaim(self.claims, self.process, self.simulation)
         self.note_proof = NoteProof(self.claims, self.process, frozenset({CLAIMER}))
+        self.refuse = RefuseCommand(self.claims, ClearComposer(), self.simulation)
         self.refusals: list[tuple[UUID, str]] = []
 
     def open(self) -> Execution:
@@ -170,11 +173,21 @@ class ClaimStage:
 
     def send(self, word: str, ce_id: UUID, decided_at: datetime, reason: str | None = None) -> None:
         """`claim.decide` reaches the consumer now, published at `decided_at`."""
-        delivery = Delivery(
-            InboxKey("decide", ce_id, (ce_id.bytes,)),
-            Envelope(ce_id, "claim.decide", "/core", decided_at, str(CLAIM), "claim"),
-            max(decided_at, self.simulation.now_ - timedelta(minutes=10)),
-        )
+        published_at = max(decided_at, self.simulation.now_ - timedelta(minutes=10))
+        self.take(word, ce_id, decided_at, reason, published_at)
+
+    def take(
+        self,
+        word: str,
+        ce_id: UUID,
+        decided_at: datetime,
+        reason: str | None,
+        published_at: datetime,
+    ) -> None:
+        """`claim.decide` reaches the consumer now; what breaks a rule is rejected, as there."""
+        content = repr((word, reason, decided_at)).encode()
+        key = InboxKey(DECIDE_CONSUMER, ce_id, (content,))
+        envelope = Envelope(ce_id, "claim.decide", "/core", decided_at, str(CLAIM), "claim")
         record: dict[str, object] = {
             "claim_id": str(CLAIM),
             "role": "CLAIMER",
@@ -185,13 +198,14 @@ class ClaimStage:
             "decided_by": "user-1",
         }
         try:
-            answer_of(self.decide(delivery, record))
+            answer_of(self.decide(Delivery(key, envelope, published_at), record))
         except InputRefused as error:
             self.refusals.append((ce_id, error.reason_code))
+            answer_of(self.refuse(key, envelope, ("claim", str(CLAIM)), error))
 
-    def prove(self) -> None:
-        """`otp.validated` reaches the consumer."""
-        now = self.simulation.now_
+    def prove(self, validated_at: datetime | None = None) -> None:
+        """`otp.validated` reaches the consumer, made now or at another instant."""
+        now = validated_at or self.simulation.now_
         otp = uuid5(CLAIM, now.isoformat())
         record: dict[str, object] = {
             "otp_id": str(otp),

@@ -1,5 +1,6 @@
 """Decisions about a claim: three doors, early, late, double, contradicting, around the deadline."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -8,6 +9,7 @@ import pytest
 from temporalio.worker._workflow_instance import _WorkflowLogicFlag as Flag
 
 from claim_orchestrator.application.claim_process import (
+    AWAIT_DECISIONS,
     CLAIM_DECISION_SIGNAL,
     CLAIM_DECISION_UPDATE,
     workflow_id,
@@ -15,6 +17,7 @@ from claim_orchestrator.application.claim_process import (
 from claim_orchestrator.application.claim_records import GivenDecision
 from tests.support.claim_scenes import MILLISECOND, TYPES, opened
 from tests.support.claim_simulation import CLAIM, ClaimStage
+from tests.support.workflow_simulation import Chance
 
 # ---- Decisions -----
 
@@ -123,7 +126,7 @@ def test_double_and_contradicting_decisions() -> None:
     assert stage.claims.outcomes[again].startswith("refused:")
     assert stage.refusals[-1] == (late, "claim-already-resolved")
     rejections = [it for _, it in stage.claims.events if it.payload == b"command.rejected"]
-    assert len(rejections) == 1
+    assert len(rejections) == 2  # again, late
     assert stage.effects("CancelClaim") == 1
 
 
@@ -164,3 +167,39 @@ def test_update_after_the_end_or_with_an_unknown_word_is_refused() -> None:
     stage.execution.update("y", CLAIM_DECISION_UPDATE, GivenDecision("ACCEPT", "joao@example.com"))
     stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
     assert stage.row.status == "RUNNING"
+
+
+# ---- Two executions judge: the claim's workflow and the dead-man switch -----
+
+
+def test_decision_that_two_executions_read_is_judged_once() -> None:
+    stage, decision = opened(), uuid4()
+    stage.run_to(stage.day(30) - MILLISECOND)
+    stage.simulation.stop_workers()
+    stage.run_to(stage.day(33))  # both deadlines pass, and both wake at once
+    stage.execution.update(
+        str(decision), CLAIM_DECISION_UPDATE, GivenDecision("REFUSE", "user-1", "FRAUD")
+    )
+    stage.simulation.start_workers()
+    stage.finish()
+    assert stage.claims.outcomes == {decision: "refused:decision-late"}
+    rejections = [it for _, it in stage.claims.events if it.payload == b"command.rejected"]
+    assert len(rejections) == 1
+
+
+def test_update_whose_decision_the_switch_has_judged_is_answered_and_the_claim_ends() -> None:
+    stage, decision = opened(), uuid4()
+    looks = itertools.count()
+
+    def slow(activity: str) -> Chance:
+        waits = activity == AWAIT_DECISIONS and next(looks) == 0
+        return Chance(seconds=3_600.0 if waits else 0.05)
+
+    stage.simulation.chance = slow
+    stage.run_to(stage.day(30) + timedelta(minutes=1))
+    given = GivenDecision("REFUSE", "user-1", "FRAUD")
+    stage.execution.update(str(decision), CLAIM_DECISION_UPDATE, given)
+    stage.finish()
+    answer = stage.execution.updates[str(decision)]
+    assert answer == {"ce_id": str(decision), "outcome": "refused:decision-late"}
+    assert stage.execution.closed == "COMPLETED"

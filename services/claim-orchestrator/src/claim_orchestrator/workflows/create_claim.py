@@ -66,7 +66,6 @@ class CreateClaimWorkflow:
         self._news: list[Snapshot] = []
         self._orders: list[OperatorOrder] = []
         self._mail = True  # decisions may have come before the claim
-        self._closed = False
         self._announced = workflow.now()
         self._failures = 0
         self._held_until: datetime | None = None
@@ -93,19 +92,29 @@ class CreateClaimWorkflow:
         decision = Decision.ACCEPT if confirmed else Decision.REFUSE
         given = GivenDecision(decision, BY_SIGNAL)
         with contextlib.suppress(ActivityError):  # stored or refused: nobody waits for the answer
-            await self._store(workflow.uuid7(), given)
+            await self._store(
+                DecisionToStore(
+                    self._keeper.process.claim_id, workflow.uuid7(), given, workflow.now()
+                )
+            )
 
     @workflow.update(name=CLAIM_DECISION_UPDATE)
     async def on_decision_update(self, given: GivenDecision) -> DecisionAnswer:
         """For callers who want the answer; the update's id is the decision's."""
         info = workflow.current_update_info()
         assert info is not None
-        answer = await self._store(_decision_id(info.id, self._keeper.process.claim_id), given)
+        ce_id = _decision_id(info.id, self._keeper.process.claim_id)
+        wanted = DecisionToStore(self._keeper.process.claim_id, ce_id, given, workflow.now())
+        answer = await self._store(wanted)
         if answer.outcome is not None:
             return answer
-        verdicts = self._keeper.verdicts
-        await workflow.wait_condition(lambda: answer.ce_id in verdicts or self._closed)
-        return DecisionAnswer(answer.ce_id, verdicts.get(answer.ce_id))
+        begun = self._keeper.mail_begun  # a look from before may not have seen it
+        await workflow.wait_condition(lambda: self._keeper.mail_read > begun)
+        outcome = self._keeper.verdicts.get(answer.ce_id)
+        if outcome is not None:
+            return DecisionAnswer(answer.ce_id, outcome)
+        # The dead-man switch has judged it: the store knows.
+        return await do(STORE_DECISION, wanted, DecisionAnswer)
 
     @on_decision_update.validator
     def _may_decide(self, given: GivenDecision) -> None:
@@ -166,7 +175,6 @@ class CreateClaimWorkflow:
             )
             self._news.clear()
             self._orders.clear()
-        self._closed = True
 
     async def _pause(
         self, until: datetime | None, done: Callable[[], bool] = lambda: False
@@ -250,9 +258,8 @@ class CreateClaimWorkflow:
         if not self._keeper.ended:
             await self._keeper.reread()
 
-    async def _store(self, ce_id: UUID, given: GivenDecision) -> DecisionAnswer:
+    async def _store(self, wanted: DecisionToStore) -> DecisionAnswer:
         """Stored first, whichever door it came through."""
-        wanted = DecisionToStore(self._keeper.process.claim_id, ce_id, given, workflow.now())
         answer = await do(STORE_DECISION, wanted, DecisionAnswer)
         self._mail = True
         return answer

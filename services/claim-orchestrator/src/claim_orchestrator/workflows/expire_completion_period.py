@@ -4,6 +4,7 @@ It outlives the claim's workflow, looks 15 minutes after the deadline, and acts 
 is still open then: by the same rules, the same decisions and the same resolution id.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -83,7 +84,7 @@ class ExpireCompletionPeriodWorkflow:
             return
         completes = move.kind is Kind.COMPLETE
         try:
-            await workflow.start_child_workflow(
+            child = await workflow.start_child_workflow(
                 COMPLETE_CLAIM_WORKFLOW if completes else CANCEL_CLAIM_WORKFLOW,
                 ResolutionInput(keeper.process.claim_id),
                 id=resolution_id(keeper.process.claim_id),
@@ -92,3 +93,11 @@ class ExpireCompletionPeriodWorkflow:
             )
         except AlreadyStarted:
             return  # somebody is at it
+        # It is not waited for: where it leaves the claim, DICT and the row will tell.
+        child.add_done_callback(_hear)
+
+
+def _hear(child: asyncio.Task[object]) -> None:
+    """An end that nobody looks at would be logged as an error, with the texts of others in it."""
+    if not child.cancelled():
+        child.exception()

@@ -58,6 +58,7 @@ with workflow.unsafe.imports_passed_through():
         step,
         unchanged,
     )
+    from claim_orchestrator.workflows.judgement import judgement
     from claim_orchestrator.workflows.steps import (
         TELLING_ATTEMPTS_MAX,
         BridgeCalls,
@@ -84,6 +85,7 @@ class ClaimKeeper:
         self.calendar = Calendar(process.day_seconds)
         self.proven_at: datetime | None = None
         self.verdicts: dict[UUID, str] = {}
+        self.mail_begun = self.mail_read = 0  # looks into the mail: begun, and done
 
     @classmethod
     async def load(cls, claim_id: UUID) -> "ClaimKeeper":
@@ -148,11 +150,18 @@ class ClaimKeeper:
             await self._after_end()
 
     async def read_mail(self, *, resolving: bool) -> None:
-        """Judges the decisions that were stored, oldest first, and learns of proofs."""
-        mail = await do(READ_MAIL, ClaimRef(self.process.claim_id), Mail)
-        self.proven_at = mail.proven_at or self.proven_at
-        for decision in mail.decisions:
-            await self._judge(decision, resolving=resolving)
+        """Judges the decisions that were stored, oldest first, and learns of proofs.
+
+        Another execution may judge them too: where it wrote since we read, they are read anew.
+        """
+        self.mail_begun += 1
+        begun, judged = self.mail_begun, False
+        while not judged:
+            mail = await do(READ_MAIL, ClaimRef(self.process.claim_id), Mail)
+            self.proven_at, judged = mail.proven_at or self.proven_at, True
+            for decision in mail.decisions:
+                judged = judged and await self._judge(decision, resolving=resolving)
+        self.mail_read = begun
 
     async def settle_on_default(self, reason: str, deadline: datetime) -> None:
         """Nobody has decided: settles on the default before DICT is asked for it."""
@@ -233,32 +242,22 @@ class ClaimKeeper:
         if move.kind is Kind.EXPIRE:
             await self.settle_on_default(move.reason, deadline)
 
-    async def _judge(self, decision: StoredDecision, *, resolving: bool) -> None:
-        verdict = Verdict()
+    async def _judge(self, decision: StoredDecision, *, resolving: bool) -> bool:
+        """False, and nothing written, when the row has changed since the decision was read."""
+        verdict, known = Verdict(), self.row.version
 
-        def build(row: ClaimRow) -> Entry:
+        def build(row: ClaimRow) -> Entry | None:
             nonlocal verdict
+            if row.version != known:
+                return None
             verdict = self._verdict(row, decision, resolving=resolving)
-            told = DecisionVerdict(decision.ce_id, verdict.refused, verdict.detail)
-            if verdict.refused is not None:
-                refused = step(UPDATE_REFUSED, CLAIM_DECISION_SIGNAL, verdict.refused)
-                return unchanged(row, steps=(refused,), verdicts=(told,))
-            intent = row.intent
-            if verdict.cancel_reason is not None:
-                intent = SettledIntent(Cause.DECISION, verdict.cancel_reason, decision.ce_id)
-            notice = DecidedNotice(
-                decision.decision,
-                verdict.cancel_reason,
-                decision.decided_at,
-                decision.decided_by,
-                decision.otp_id,
-            )
-            accepted = event(ClaimDecided.NAME, decided=notice)
-            return unchanged(row, intent=intent, events=(accepted,), verdicts=(told,))
+            return judgement(row, decision, verdict)
 
-        await self.journal.write(build)
+        if not await self.journal.write(build):
+            return False
         outcome = "accepted" if verdict.refused is None else f"refused:{verdict.refused}"
         self.verdicts[decision.ce_id] = outcome
+        return True
 
     def _verdict(self, row: ClaimRow, decision: StoredDecision, *, resolving: bool) -> Verdict:
         if row.status != WorkflowStatus.RUNNING or row.shown is None:
