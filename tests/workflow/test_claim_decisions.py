@@ -12,10 +12,11 @@ from claim_orchestrator.application.claim_process import (
     AWAIT_DECISIONS,
     CLAIM_DECISION_SIGNAL,
     CLAIM_DECISION_UPDATE,
+    CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import GivenDecision
-from tests.support.claim_scenes import MILLISECOND, TYPES, opened
+from claim_orchestrator.application.claim_records import GivenDecision, OperatorOrder
+from tests.support.claim_scenes import MILLISECOND, SILENCE, TYPES, opened, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import Chance
 
@@ -167,6 +168,20 @@ def test_update_after_the_end_or_with_an_unknown_word_is_refused() -> None:
     stage.execution.update("y", CLAIM_DECISION_UPDATE, GivenDecision("ACCEPT", "joao@example.com"))
     stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
     assert stage.row.status == "RUNNING"
+
+
+def test_decision_that_an_operator_overtook_is_told_when_dict_takes_neither() -> None:
+    stage, decision = opened(), uuid4()
+    stage.directory.trouble = times("CancelClaim", SILENCE, 6)
+    stage.send("REFUSE", decision, stage.simulation.now_)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
+    order = OperatorOrder(uuid4(), "CLAIM_CANCEL", "ACCOUNT_CLOSURE")
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+    stage.donor("acknowledge")
+    stage.donor("confirm", "USER_REQUESTED")
+    stage.finish()
+    assert stage.row.status == "COMPLETED"
+    assert stage.claims.outcomes == {decision: "refused:claim-moved-on"}
 
 
 # ---- Two executions judge: the claim's workflow and the dead-man switch -----

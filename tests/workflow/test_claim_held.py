@@ -70,6 +70,17 @@ def test_operator_cancels_a_held_claim_where_bacen_lets_him(reason: str, ends: s
     assert stage.row.status == ends
 
 
+def test_operator_cannot_take_the_deadlines_reason() -> None:
+    stage, decision = opened("OWNERSHIP"), uuid4()
+    order = OperatorOrder(uuid4(), "CLAIM_CANCEL", "DEFAULT_OPERATION")
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+    stage.run_to(stage.day(3))
+    assert stage.row.intent is None
+    stage.send("REFUSE", decision, stage.simulation.now_)
+    stage.finish()
+    assert stage.claims.outcomes == {decision: "accepted"}
+
+
 @pytest.mark.parametrize("operation", ["CompleteClaim", "CancelClaim"])
 @pytest.mark.parametrize("trouble", [LOST, SILENCE, refused("RateLimited", 429)])
 def test_unanswered_resolution_is_done_once(operation: str, trouble: Trouble) -> None:
@@ -209,6 +220,7 @@ def test_worker_that_restarts_at_every_step_does_the_same() -> None:
         "keeper",
         "journal",
         "arrival",
+        "judgement",
         "steps",
     ],
 )

@@ -21,7 +21,7 @@ from claim_orchestrator.application.refuse_command import SOURCE
 from claim_orchestrator.domain.claim import ClaimType, DictStatus, WorkflowStatus
 from claim_orchestrator.domain.errors import ClaimUnknown
 from claim_orchestrator.domain.events import OperatorActed
-from claim_orchestrator.domain.reasons import CLAIMER_CANCELS, may_cancel
+from claim_orchestrator.domain.reasons import wishes
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import derived_id, parse_id
@@ -76,8 +76,8 @@ def check_act(verb: str, cancel_reason: str | None, kept: KeptClaim) -> None:
             "claim-not-open", "DICT does not know the claim yet: it can be cancelled once it does"
         )
     claim_type, status = ClaimType(kept.type), DictStatus(row.shown.status)
-    if not may_cancel(claim_type, status, cancel_reason or ""):
-        allowed = ", ".join(sorted(CLAIMER_CANCELS.get((claim_type, status), ())))
+    if (cancel_reason or "") not in wishes(claim_type, status):
+        allowed = ", ".join(sorted(wishes(claim_type, status)))
         raise InputRefused(
             "reason-not-allowed",
             f"a claim of type {claim_type} in {status} may be cancelled for: {allowed or 'nothing'}"

@@ -59,3 +59,9 @@ DEFAULT_CANCEL: dict[ClaimType, CancelReason] = {
 def may_cancel(claim_type: ClaimType, status: DictStatus, reason: str) -> bool:
     """Whether DICT takes that reason from the claimer in that status."""
     return reason in CLAIMER_CANCELS.get((claim_type, status), frozenset())
+
+
+def wishes(claim_type: ClaimType, status: DictStatus) -> frozenset[CancelReason]:
+    """What a person may cancel for: a user, Core or an operator. The default is the deadline's."""
+    allowed = CLAIMER_CANCELS.get((claim_type, status), frozenset())
+    return allowed - {CancelReason.DEFAULT_OPERATION}

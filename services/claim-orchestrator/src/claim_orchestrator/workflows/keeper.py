@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.decisions import Decision, Verdict, judge
     from claim_orchestrator.domain.events import ClaimDeadlineApproaching, ClaimDecided
-    from claim_orchestrator.domain.reasons import may_cancel
+    from claim_orchestrator.domain.reasons import wishes
     from claim_orchestrator.workflows.arrival import arrival
     from claim_orchestrator.workflows.journal import (
         ACTIVITY_EXECUTED,
@@ -183,10 +183,12 @@ class ClaimKeeper:
             type_ = ClaimType(self.process.type)
             if row.status != WorkflowStatus.RUNNING or status is None:
                 return None
-            if not may_cancel(type_, status, reason):
+            if reason not in wishes(type_, status):
                 return None
             ordered = step(SIGNAL_RECEIVED, CLAIM_OPERATOR_SIGNAL, reason)
-            return unchanged(row, intent=SettledIntent(Cause.OPERATOR, reason), steps=(ordered,))
+            decision = row.intent.decision_id if row.intent else None  # it is told if this drops
+            intent = SettledIntent(Cause.OPERATOR, reason, decision)
+            return unchanged(row, intent=intent, steps=(ordered,))
 
         return await self.journal.write(build)
 
