@@ -56,7 +56,8 @@ def _plain(value: Any) -> Any:
     to_text = _TO_TEXT.get(type(value))
     if to_text is not None:
         return to_text(value)
-    return {name: getattr(value, name) for name in _names(type(value))}
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
 
 
 @cache
