@@ -605,6 +605,8 @@ ALTER TABLE ONLY workflows.vsync_workflows
 ALTER TABLE ONLY workflows.vsync_workflows
     ADD CONSTRAINT vsync_workflows_workflow_id_key UNIQUE (workflow_id);
 
+CREATE INDEX idx_workflow_events_acted ON ONLY audit.workflow_events USING btree (((event_payload ->> 'target_id'::text))) WHERE ((aggregate_type)::text = 'operator-action'::text);
+
 CREATE INDEX idx_workflow_events_aggregate ON ONLY audit.workflow_events USING btree (aggregate_type, aggregate_id, aggregate_sequence);
 
 CREATE INDEX idx_workflow_events_correlation ON ONLY audit.workflow_events USING btree (correlation_id);
@@ -620,6 +622,8 @@ CREATE INDEX workflow_events_default_aggregate_type_aggregate_id_aggrega_idx ON 
 CREATE INDEX workflow_events_default_correlation_id_idx ON audit.workflow_events_default USING btree (correlation_id);
 
 CREATE INDEX workflow_events_default_expr_idx ON audit.workflow_events_default USING btree (((event_payload ->> 'aggregate_id'::text))) WHERE ((aggregate_type)::text = 'command'::text);
+
+CREATE INDEX workflow_events_default_expr_idx1 ON audit.workflow_events_default USING btree (((event_payload ->> 'target_id'::text))) WHERE ((aggregate_type)::text = 'operator-action'::text);
 
 CREATE INDEX workflow_events_default_occurred_at_idx ON audit.workflow_events_default USING brin (occurred_at);
 
@@ -674,6 +678,8 @@ ALTER INDEX audit.idx_workflow_events_aggregate ATTACH PARTITION audit.workflow_
 ALTER INDEX audit.idx_workflow_events_correlation ATTACH PARTITION audit.workflow_events_default_correlation_id_idx;
 
 ALTER INDEX audit.idx_workflow_events_rejected ATTACH PARTITION audit.workflow_events_default_expr_idx;
+
+ALTER INDEX audit.idx_workflow_events_acted ATTACH PARTITION audit.workflow_events_default_expr_idx1;
 
 ALTER INDEX audit.idx_workflow_events_occurred_at ATTACH PARTITION audit.workflow_events_default_occurred_at_idx;
 
