@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from devstack.generate import VIRTUAL_ROOT, GenerationFailed, generate_protobuf
+from devstack.generate import ASYNCAPI, VIRTUAL_ROOT, GenerationFailed, generate_protobuf
+from dict_schemas.asyncapi import document_text
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHEMAS = REPOSITORY / "schemas"
+
+
+def test_asyncapi_document_is_up_to_date() -> None:
+    committed = (REPOSITORY / ASYNCAPI).read_text(encoding="utf-8")
+    assert committed == document_text(), "Generate and commit it: ./dev generate"
 
 
 def test_generated_protobuf_is_up_to_date(tmp_path: Path) -> None:

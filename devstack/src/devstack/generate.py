@@ -1,7 +1,8 @@
 """Writes everything that is generated; drift tests call the same functions.
 
-`./dev generate` runs it. Input lies under `schemas/proto`, output under
-`schemas/src/dict_schemas/generated` and is committed, so that nobody needs protoc to run.
+`./dev generate` runs it. Protobuf: input lies under `schemas/proto`, output under
+`schemas/src/dict_schemas/generated` and is committed, so that nobody needs protoc to run. AsyncAPI:
+`docs/asyncapi.yaml`, from topics and Avro files.
 """
 
 import shutil
@@ -10,10 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dict_schemas.asyncapi import document_text
+
 # Mapping the proto folder to this virtual path makes the generated imports absolute ones of our
 # package (`from dict_schemas.generated.dict.bridge.v1 import bridge_pb2`). A proto file that
 # imports another of ours names it by this path too.
 VIRTUAL_ROOT = "dict_schemas/generated"
+ASYNCAPI = Path("docs", "asyncapi.yaml")
 PROTOC_TIMEOUT_SECONDS = 120
 _DOCSTRING = '"""Generated from schemas/proto by `./dev generate`. Do not edit."""\n'
 
@@ -49,8 +53,11 @@ def generate_protobuf(proto_folder: Path, source_folder: Path) -> tuple[Path, ..
 
 
 def generate_everything(repository: Path) -> tuple[Path, ...]:
-    """All generated files of the checkout. Returns their paths relative to `schemas/src`."""
-    return generate_protobuf(repository / "schemas" / "proto", repository / "schemas" / "src")
+    """All generated files of the checkout. Returns their paths relative to it."""
+    sources = repository / "schemas" / "src"
+    protobuf = generate_protobuf(repository / "schemas" / "proto", sources)
+    (repository / ASYNCAPI).write_text(document_text(), encoding="utf-8")
+    return (*(sources.relative_to(repository) / path for path in protobuf), ASYNCAPI)
 
 
 def _run_protoc(proto_folder: Path, protos: list[Path], output: Path) -> None:

@@ -100,7 +100,7 @@ def generate() -> None:
         written = generation.generate_everything(repository())
     except generation.GenerationFailed as problem:
         raise StackFailure(str(problem)) from problem
-    say(f"{len(written)} files written under schemas/src.")
+    say(f"{len(written)} files written under schemas/src and docs.")
     stack = user_stack()
     if not any(part.state == "running" and part.name == postgres.NAME for part in stack.status()):
         say("schemas/sql/schema.sql left alone: it needs a migrated database. First: ./dev up")
