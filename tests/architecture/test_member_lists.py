@@ -11,6 +11,8 @@ from tests.architecture.tree import REPOSITORY, Member, members, read_toml
 
 PROJECT = read_toml(REPOSITORY / "pyproject.toml")
 PACKAGES = sorted(member.package for member in members())
+APART = ("benchmarks", "tests")
+"""Packages at the root: checked like members, never installed."""
 SERVICES = [member for member in members() if member.folder.startswith("services/")]
 
 
@@ -51,9 +53,9 @@ def test_import_contracts_cover_every_member() -> None:
 
 
 def test_types_and_import_order_cover_every_member() -> None:
-    assert PROJECT["tool"]["mypy"]["packages"] == [*PACKAGES, "tests"]
+    assert PROJECT["tool"]["mypy"]["packages"] == sorted([*PACKAGES, *APART])
     isort = PROJECT["tool"]["ruff"]["lint"]["isort"]
-    assert isort["known-first-party"] == [*PACKAGES, "tests"]
+    assert isort["known-first-party"] == sorted([*PACKAGES, *APART])
 
 
 def test_every_service_is_started_and_logs_in_under_its_own_role() -> None:
