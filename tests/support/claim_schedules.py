@@ -324,7 +324,7 @@ def _outage(draw: Draw) -> Deed:
     return Outage(
         draw.item(("", *OPERATIONS)),
         draw.item(tuple(TROUBLES)),
-        draw.item((SECOND, MINUTE, HOUR, 5 * HOUR, DAY, 2 * DAY)),
+        draw.item((SECOND, MINUTE, HOUR, 5 * HOUR, 12 * HOUR)),
     )
 
 

@@ -1,0 +1,37 @@
+"""Real servers for benchmarks, in `.devstack/bench`, and a world of its own on them."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devstack.fetch.view import fetch_quietly
+from devstack.stack import Stack
+from tests.support.world import World, make_world
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RUN_FOLDER = ".devstack/bench"
+MACHINE = "this machine, everything on it: servers, our processes and the measuring"
+
+
+@contextmanager
+def servers() -> Iterator[Stack]:
+    """The servers; found running they are left running, else stopped at the end. Blocks."""
+    stack = Stack(REPOSITORY / RUN_FOLDER, fetch=fetch_quietly)
+    started = stack.up(infrastructure_only=True)
+    try:
+        yield stack
+    finally:
+        if started:
+            stack.down()
+
+
+@contextmanager
+def ground(**settings: str) -> Iterator[World]:
+    """A world with real days unless `settings` say otherwise; no process of ours runs in it."""
+    with servers() as stack, tempfile.TemporaryDirectory() as folder:
+        real = {"DICT_CLAIM_DAY_SECONDS": "86400"}
+        with make_world(stack, Path(folder), **(real | settings)) as world:
+            os.environ["PGPASSFILE"] = world.environment["PGPASSFILE"]
+            yield world
