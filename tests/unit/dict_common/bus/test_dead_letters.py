@@ -2,18 +2,17 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
-import pulsar.asyncio
 import pytest
 
 from dict_common.bus.dead_letters import DeadLetters, clear_properties, opened
 from dict_common.bus.incoming import Incoming
-from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.secrecy.development import make_missing
 from dict_common.secrecy.errors import CiphertextInvalid
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.secrecy.rest import TinkRestSealer
+from tests.support.dropping_broker import DroppingBroker
 
 PHONE = "+5561988880000"
 MESSAGE = Incoming(
@@ -30,19 +29,6 @@ MESSAGE = Incoming(
 ERROR = Undeliverable("undecodable", "it is no Avro")
 
 
-class FakeClient:
-    """Remembers what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, dict[str, str]]] = []
-
-    async def create_producer(self, _topic: str, **_options: object) -> "FakeClient":
-        return self
-
-    async def send(self, body: bytes, properties: dict[str, str]) -> None:
-        self.sent.append((body, properties))
-
-
 @pytest.fixture
 def sealer(tmp_path: Path) -> TinkRestSealer:
     """A rest sealer."""
@@ -52,12 +38,10 @@ def sealer(tmp_path: Path) -> TinkRestSealer:
 
 
 async def test_round_trip_is_whole_and_sealed(sealer: TinkRestSealer) -> None:
-    client = FakeClient()
-    letters = DeadLetters(
-        cast("pulsar.asyncio.Client", cast("Any", client)), "dict", "claim-orchestrator", sealer
-    )
+    broker = DroppingBroker()
+    letters = DeadLetters(broker.client, "dict", "claim-orchestrator", sealer)
     await letters.bury(MESSAGE, "consumer", ERROR)
-    ((body, properties),) = client.sent
+    ((body, properties),) = broker.sent
     assert PHONE.encode() not in body
     assert PHONE not in str(properties)
     letter = opened("claim-orchestrator", properties, body, sealer)
@@ -69,6 +53,15 @@ async def test_round_trip_is_whole_and_sealed(sealer: TinkRestSealer) -> None:
     assert (letter.reason, letter.detail) == ("undecodable", "it is no Avro")
     with pytest.raises(CiphertextInvalid):
         opened("audit-sink", properties, body, sealer)
+
+
+async def test_letter_that_the_broker_drops_is_not_taken_for_buried(sealer: TinkRestSealer) -> None:
+    broker = DroppingBroker(dropping=1)
+    letters = DeadLetters(broker.client, "dict", "claim-orchestrator", sealer)
+    with pytest.raises(Unavailable):
+        await letters.bury(MESSAGE, "consumer", ERROR)
+    await letters.bury(MESSAGE, "consumer", ERROR)
+    assert (len(broker.sent), broker.closed) == (1, 1)
 
 
 def test_only_ids_that_are_ids_stand_in_the_clear() -> None:

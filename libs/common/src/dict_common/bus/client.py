@@ -39,6 +39,24 @@ async def answered(call: Awaitable[_Answer], what: str) -> _Answer:
         raise Unavailable(reason, f"{what}: {error}") from error
 
 
+class PublishDropped(Unavailable):
+    """The broker took the message for a repeat and dropped it: send it by another producer.
+
+    A producer whose first messages met a broker that was away counts anew once it is back, under
+    numbers that the broker's deduplication has seen; the client calls that success.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__("publish-dropped", f"{what}: the broker took it for a repeat")
+
+
+async def stored(sent: Awaitable[pulsar.MessageId], what: str) -> None:
+    """Returns once the message is on its topic. Raises Unavailable, PublishDropped."""
+    receipt = await answered(sent, what)
+    if receipt.ledger_id() < 0:
+        raise PublishDropped(what)
+
+
 async def close(client: pulsar.asyncio.Client) -> None:
     """Closes the client; its threads get a moment, else they abort at the interpreter's end."""
     try:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pulsar.asyncio
 
-from dict_common.bus.client import answered
+from dict_common.bus.client import PublishDropped, answered, stored
 from dict_common.bus.incoming import Incoming
 from dict_common.kernel.clock import to_rfc3339
 from dict_common.kernel.errors import Undeliverable
@@ -55,13 +55,15 @@ class DeadLetters:
     async def bury(self, message: Incoming, consumer: str, error: Undeliverable) -> None:
         """Publishes, waits for the disk. Raises Unavailable: then nothing is acknowledged."""
         producer = await self._opened_producer()
-        await answered(
-            producer.send(
-                self._sealed(message),
-                properties=clear_properties(message, consumer, error),
-            ),
-            f"publish to {self._topic}",
+        sent = producer.send(
+            self._sealed(message), properties=clear_properties(message, consumer, error)
         )
+        try:
+            await stored(sent, f"publish to {self._topic}")
+        except PublishDropped:
+            self._producer = None
+            await answered(producer.close(), f"close the producer for {self._topic}")
+            raise
 
     async def _opened_producer(self) -> pulsar.asyncio.Producer:
         if self._producer is None:

@@ -3,7 +3,7 @@
 import pulsar
 import pulsar.asyncio
 
-from dict_common.bus.client import answered
+from dict_common.bus.client import PublishDropped, answered, stored
 from dict_common.bus.router import route
 from dict_common.bus.schemas import Encoded
 from dict_common.kernel.envelope import Envelope
@@ -22,15 +22,18 @@ class Publisher:
     async def publish(self, topic: str, key: str, envelope: Envelope, body: bytes) -> None:
         """Sends an encoded body to `namespace/name`. Raises Unavailable."""
         producer = await self._producer(topic)
-        await answered(
-            producer.send(
-                body,
-                properties=envelope.to_properties(),
-                partition_key=key,
-                event_timestamp=int(envelope.time.timestamp() * 1000),
-            ),
-            f"publish to {topic}",
+        sent = producer.send(
+            body,
+            properties=envelope.to_properties(),
+            partition_key=key,
+            event_timestamp=int(envelope.time.timestamp() * 1000),
         )
+        try:
+            await stored(sent, f"publish to {topic}")
+        except PublishDropped:
+            self._producers.pop(topic, None)
+            await answered(producer.close(), f"close the producer for {topic}")
+            raise
 
     async def _producer(self, topic: str) -> pulsar.asyncio.Producer:
         if topic not in self._producers:
