@@ -117,6 +117,7 @@ def _lane(batch: Batch, stack: Stack, name: str, waiting: "queue.SimpleQueue[int
         number += 1
         folder = batch.folder / "worlds" / f"{name}-{number}"
         folder.mkdir(parents=True)
+        stack.up(infrastructure_only=True)  # a broken seed may have left a server dead
         try:
             with make_stage(stack, folder, servers=name.startswith("servers")) as stage:
                 _in_world(batch, stage, waiting)

@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
 import grpc
 import httpx
 
 from tests.faults.dict_side import DictSide
 from tests.faults.plan import Effect, Kill
 from tests.faults.planning import TABLES
-from tests.faults.stage import Stage, Watch, pause, seen
+from tests.faults.stage import AWAY, Stage, Watch, pause, seen
 
 Look = Callable[[str], Awaitable[object]]
 
@@ -134,7 +133,7 @@ class Killing:
             yield
             return
         connection = None
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*AWAY):
             connection = await self.stage.world.connect()
             await connection.execute("SET lock_timeout = '5s'")
             await connection.execute("BEGIN")

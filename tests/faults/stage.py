@@ -15,6 +15,14 @@ from tests.faults.plan import DAY_SECONDS
 from tests.faults.planning import OURS, SERVERS
 from tests.support.world import World, make_world
 
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""How asyncpg tells that PostgreSQL was killed under it."""
 POLL_SECONDS = 0.02
 LOOK_SECONDS_MAX = 15.0
 SIMULATOR_STATE = "bridge-simulator.db"
@@ -54,7 +62,7 @@ class Watch:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await self.world.connect()
                 return await self._connection.fetch(query, *values, timeout=LOOK_SECONDS_MAX)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 self.drop()
                 return None
 
