@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devstack.planted import needles_of
+from devstack.planted import Needles, needles_of
 from devstack.promises import keep_promises
 from devstack.stack import Stack
 from tests.support.core import PERSONAL, OtherSide, create_claim, other_side
@@ -93,3 +93,10 @@ def test_needles_find_what_is_planted_in_every_form() -> None:
     assert "João Silva".encode() in needles
     assert rb"Jo\u00e3o Silva" in needles
     assert b"+5561988880000" in needles
+
+
+def test_needles_are_found_wherever_they_stand() -> None:
+    needles = Needles(PERSONAL)
+    for name, needle in needles_of(PERSONAL):
+        assert needles.found_in(b"+5+556" + needle + b"\x00" + needle) == [name]
+    assert needles.found_in(b"+556198888000 Jo\xc3\xa3o Silv") == []
