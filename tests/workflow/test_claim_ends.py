@@ -202,6 +202,18 @@ def test_exhausted_create_looks_before_it_gives_up() -> None:
     assert stage.events == ["claim.created"]
 
 
+@pytest.mark.parametrize("looks", [0, 5])
+def test_refusal_after_an_unanswered_create_is_looked_into_first(looks: int) -> None:
+    stage = ClaimStage()
+    answers = {"CreateClaim": [LOST, refused("SomethingNew", 400)]}
+    answers["ListClaims"] = [refused("SomethingNew", 400)] * looks
+    stage.directory.trouble = lambda name: answers[name].pop(0) if answers.get(name) else None
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(hours=1))
+    assert stage.events == ["claim.created"]
+    assert stage.effects("CreateClaim") == 1
+
+
 def test_exhausted_create_that_opened_nothing_fails() -> None:
     stage = ClaimStage()
     stage.directory.trouble = lambda name: SILENCE if name == "CreateClaim" else None

@@ -63,8 +63,8 @@ def outcome_of(
     if http_status in RETRYABLE_STATUSES or http_status >= 500:
         return Outcome.RETRY
     if operation is Operation.CREATE:
-        mine = problem_type == ALREADY_EXISTS and circumstance.after_unknown
-        return Outcome.REREAD if mine else Outcome.REFUSE
+        # An unanswered attempt may have opened it: whatever is refused now, DICT is asked first.
+        return Outcome.REREAD if circumstance.after_unknown else Outcome.REFUSE
     if is_not_yet(problem_type, circumstance):
         return Outcome.RETRY
     return Outcome.REREAD if problem_type in REREAD_TYPES else Outcome.HOLD

@@ -64,17 +64,21 @@ class Opening:
         return shown
 
     async def _find(self, since: datetime) -> Snapshot | None:
-        """The claim that an unanswered call has opened. While DICT is away, we do not know."""
-        note = self._keeper.journal.note
-        for _ in range(LOOKS_MAX):
-            await workflow.sleep(LOOK_AFTER)
+        """The claim that an unanswered call has opened. While DICT is away, or refuses the look,
+        we do not know: that is kept as the claim's error, and looked again ever more rarely."""
+        note, looked, failures, wait = self._keeper.journal.note, 0, 0, LOOK_AFTER
+        while looked < LOOKS_MAX:
+            await workflow.sleep(wait)
             call = self._keeper.calls.look_for(since)
             try:
                 found: list[Snapshot] = await do(FIND_CLAIM_GRPC, call, list[Snapshot])
             except ActivityError as error:
-                problem = decided(error).problem_type
-                note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, problem, call.request_id)
+                refused, failures = decided(error), failures + 1
+                note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, refused.problem_type, call.request_id)
+                await self._keeper.hold(refused)
+                wait = max(LOOK_AFTER, self._keeper.calendar.again_after(failures))
                 continue
+            looked, wait = looked + 1, LOOK_AFTER
             outcome = found[0].status if found else NOT_FOUND
             note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, outcome, call.request_id)
             if found:
