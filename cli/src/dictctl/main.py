@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from dict_common.console.failures import CommandFailed, Exit, as_failure
 from dict_common.kernel.errors import DictError
 from dict_common.telemetry.logs import configure_logs
-from dictctl import db, dlq, schema, stack, temporal, topics
+from dictctl import db, dlq, keys, schema, stack, temporal, topics
 
 GROUP = "dictctl.commands"
 """Entry points: a service ships `<verb> = <module>:app`, loaded only when typed."""
@@ -21,6 +21,7 @@ GROUP = "dictctl.commands"
 OWN = {
     "db": db.app,
     "dlq": dlq.app,
+    "keys": keys.app,
     "schema": schema.app,
     "stack": stack.app,
     "temporal": temporal.app,

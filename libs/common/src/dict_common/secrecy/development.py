@@ -1,19 +1,20 @@
 """Development keysets: `python -m dict_common.secrecy.development FOLDER` makes what is missing."""
 
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 
-from dict_common.secrecy.keysets import TEMPLATES, KeysetFolder, generated, public_part
+from dict_common.secrecy.keysets import (
+    PUBLIC_PARTS,
+    TEMPLATES,
+    KeysetFolder,
+    generated,
+    public_part,
+    write_secret,
+)
 from dict_common.secrecy.operators import signed_token
 
-_PUBLIC = {
-    "command-private": "command-public",
-    "core-private": "core-public",
-    "operator-issuer-private": "operator-issuer-public",
-}
 ISSUER = "dict-connect-development"
 OPERATOR = "developer"
 OPERATOR_JWT = "operator.jwt"
@@ -27,31 +28,25 @@ def make_missing(folder: Path) -> tuple[str, ...]:
     made = []
     for name in TEMPLATES:
         if not (folder / f"{name}.json").exists():
-            _write(folder / f"{name}.json", generated(name))
+            write_secret(folder / f"{name}.json", generated(name))
             made.append(name)
-    for private, public in _PUBLIC.items():
+    for private, public in PUBLIC_PARTS.items():
         text = public_part((folder / f"{private}.json").read_text(encoding="utf-8"))
         target = folder / f"{public}.json"
         if not target.exists() or target.read_text(encoding="utf-8") != text:
-            _write(target, text)
+            write_secret(target, text)
             made.append(public)
     if not (folder / OPERATOR_JWT).exists() or "operator-issuer-public" in made:
         signer = KeysetFolder(folder).private("operator-issuer-private")
         now = datetime.now(UTC)
-        _write(folder / OPERATOR_JWT, signed_token(signer, ISSUER, OPERATOR, now, TOKEN_LIFETIME))
+        write_secret(
+            folder / OPERATOR_JWT, signed_token(signer, ISSUER, OPERATOR, now, TOKEN_LIFETIME)
+        )
         made.append(OPERATOR_JWT)
     if not (folder / NOTIFY).exists():
-        _write(folder / NOTIFY, token_hex(32))
+        write_secret(folder / NOTIFY, token_hex(32))
         made.append(NOTIFY)
     return tuple(made)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    part.replace(path)
 
 
 def main(arguments: list[str]) -> int:

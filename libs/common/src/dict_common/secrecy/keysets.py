@@ -13,10 +13,13 @@
 | operator-issuer-private.json | JWT sign | the issuer's own; only a developer's folder has it |
 | operator-issuer-public.json | JWT verify | operators' tokens |
 
-Rotation = add a key, promote it, keep the old ones: `rotated` does the three.
+Rotation = add a key (`with_new_key`), give every process the file, promote the key (`promoted`),
+keep the old ones. Promoting before every process has the key makes ciphertexts that some cannot
+open.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +46,13 @@ TEMPLATES = {
     "operator-issuer-private": jwt.raw_jwt_es256_template(),
 }
 """Secret keyset name to the template of its keys."""
+
+PUBLIC_PARTS = {
+    "command-private": "command-public",
+    "core-private": "core-public",
+    "operator-issuer-private": "operator-issuer-public",
+}
+"""Secret keyset name to the name of its public one."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +114,61 @@ def public_part(private_json: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class KeyInSet:
+    """A key as an operator may see it. `waiting`: added after the primary one, not promoted yet."""
+
+    id: int
+    primary: bool
+    waiting: bool
+    status: str
+
+
+def keys_in(keyset_json: str) -> tuple[KeyInSet, ...]:
+    """The keys of a keyset, oldest first, without what is secret in them."""
+    keyset = json.loads(keyset_json)
+    ids = [key["keyId"] for key in keyset["key"]]
+    place = ids.index(keyset["primaryKeyId"])
+    return tuple(
+        KeyInSet(key["keyId"], number == place, number > place, key["status"])
+        for number, key in enumerate(keyset["key"])
+    )
+
+
+def with_new_key(name: str, keyset_json: str) -> str:
+    """The keyset with one key more, which opens and does not seal yet."""
+    keyset = json.loads(keyset_json)
+    known = {key["keyId"] for key in keyset["key"]}
+    fresh = json.loads(generated(name))
+    while fresh["primaryKeyId"] in known:
+        fresh = json.loads(generated(name))
+    return _checked({**keyset, "key": keyset["key"] + fresh["key"]})
+
+
+def promoted(keyset_json: str) -> str:
+    """The keyset with its newest key as primary: it seals from now on, the others still open."""
+    keyset = json.loads(keyset_json)
+    return _checked({**keyset, "primaryKeyId": keyset["key"][-1]["keyId"]})
+
+
 def rotated(name: str, keyset_json: str) -> str:
-    """The keyset with a new primary key; the old keys stay and still decrypt."""
-    keyset, fresh = json.loads(keyset_json), json.loads(generated(name))
-    merged = {"primaryKeyId": fresh["primaryKeyId"], "key": keyset["key"] + fresh["key"]}
-    text = json.dumps(merged, indent=2)
+    """Both at once, for a keyset that no running process holds."""
+    return promoted(with_new_key(name, keyset_json))
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Replaces the file as a whole; it keeps its mode, and a new one is for the owner alone."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text)
+    part.replace(path)
+
+
+def _checked(keyset: dict[str, object]) -> str:
+    text = json.dumps(keyset, indent=2)
     tink.json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
     return text
 
