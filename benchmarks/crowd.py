@@ -1,4 +1,4 @@
-"""Many claims at once: keys of their own in the simulator, and their commands as Core sends them."""
+"""Many claims at once: their keys in the simulator, and their commands as Core sends them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
