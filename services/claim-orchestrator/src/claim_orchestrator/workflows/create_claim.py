@@ -6,20 +6,16 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
-from temporalio.exceptions import WorkflowAlreadyStartedError as AlreadyStarted
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import (
-        CANCEL_CLAIM_WORKFLOW,
         CLAIM_DECISION_SIGNAL,
         CLAIM_DECISION_UPDATE,
         CLAIM_MAIL_SIGNAL,
         CLAIM_OPERATOR_SIGNAL,
         CLAIM_STATUS_SIGNAL,
-        COMPLETE_CLAIM_WORKFLOW,
         CREATE_CLAIM_WORKFLOW,
         EXPIRE_COMPLETION_PERIOD_WORKFLOW,
         MONITOR_STATUS_WORKFLOW,
@@ -27,7 +23,6 @@ with workflow.unsafe.imports_passed_through():
         STORE_DECISION,
         expire_id,
         monitor_id,
-        resolution_id,
     )
     from claim_orchestrator.application.claim_records import (
         ClaimProcessInput,
@@ -42,15 +37,13 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.course import Kind, Move, next_move
     from claim_orchestrator.domain.deadlines import next_margin
     from claim_orchestrator.domain.decisions import Decision
+    from claim_orchestrator.workflows.children import Child, begun, resolving, stopped
     from claim_orchestrator.workflows.expire_completion_period import ExpireInput
     from claim_orchestrator.workflows.journal import SIGNAL_RECEIVED, UPDATE_REFUSED
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.monitor_status import MonitorInput
     from claim_orchestrator.workflows.opening import Opening
-    from claim_orchestrator.workflows.resolution import ResolutionInput
     from claim_orchestrator.workflows.steps import do
-
-Child = workflow.ChildWorkflowHandle[object, object]
 
 BY_SIGNAL = "temporal-signal"
 
@@ -155,8 +148,7 @@ class CreateClaimWorkflow:
                 case Kind.COMPLETE | Kind.CANCEL:
                     await self._resolve(move)
         for child in children:
-            if child is not None:
-                await self._stop(child)
+            await stopped(child)
 
     async def _close(self) -> None:
         """Nobody is left without an answer: what came too late is refused before the end."""
@@ -228,15 +220,8 @@ class CreateClaimWorkflow:
             await self._pause(self._held_until)
             return
         completes = move.kind is Kind.COMPLETE
-        try:
-            child = await workflow.start_child_workflow(
-                COMPLETE_CLAIM_WORKFLOW if completes else CANCEL_CLAIM_WORKFLOW,
-                ResolutionInput(self._keeper.process.claim_id),
-                id=resolution_id(self._keeper.process.claim_id),
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                parent_close_policy=ParentClosePolicy.ABANDON,
-            )
-        except AlreadyStarted:  # an operator's or the dead-man switch's: DICT will tell
+        child = await resolving(self._keeper.process.claim_id, completes=completes)
+        if child is None:  # an operator's or the dead-man switch's: DICT will tell
             await self._leave_alone()
             return
         while not child.done():
@@ -267,22 +252,13 @@ class CreateClaimWorkflow:
     async def _monitor(self) -> Child | None:
         given = MonitorInput(self._keeper.process.claim_id)
         id_ = monitor_id(self._keeper.process.claim_id)
-        return await _begun(MONITOR_STATUS_WORKFLOW, given, id_, ParentClosePolicy.REQUEST_CANCEL)
+        return await begun(MONITOR_STATUS_WORKFLOW, given, id_, ParentClosePolicy.REQUEST_CANCEL)
 
     async def _switch(self) -> Child | None:
         """The dead-man switch outlives us: it acts should we be gone at the deadline."""
         given = ExpireInput(self._keeper.process.claim_id, self._keeper.deadline())
         id_ = expire_id(self._keeper.process.claim_id)
-        return await _begun(
-            EXPIRE_COMPLETION_PERIOD_WORKFLOW, given, id_, ParentClosePolicy.ABANDON
-        )
-
-    @staticmethod
-    async def _stop(child: Child) -> None:
-        """The claim leaves no child behind; one may have ended by itself."""
-        child.cancel()
-        with contextlib.suppress(ChildWorkflowError):
-            await child
+        return await begun(EXPIRE_COMPLETION_PERIOD_WORKFLOW, given, id_, ParentClosePolicy.ABANDON)
 
 
 def _decision_id(update_id: str, claim_id: UUID) -> UUID:
@@ -290,12 +266,3 @@ def _decision_id(update_id: str, claim_id: UUID) -> UUID:
         return UUID(update_id)
     except ValueError:
         return uuid5(claim_id, update_id)
-
-
-async def _begun(name: str, given: object, id_: str, policy: ParentClosePolicy) -> Child | None:
-    """A child; None when one of that id runs already: an operator's, or a former run's after a
-    reset. It does the same work."""
-    try:
-        return await workflow.start_child_workflow(name, given, id=id_, parent_close_policy=policy)
-    except AlreadyStarted:
-        return None

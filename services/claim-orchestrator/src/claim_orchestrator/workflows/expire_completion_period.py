@@ -10,20 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError as AlreadyStarted
-from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import (
-        CANCEL_CLAIM_WORKFLOW,
-        COMPLETE_CLAIM_WORKFLOW,
         EXPIRE_COMPLETION_PERIOD_WORKFLOW,
-        resolution_id,
     )
     from claim_orchestrator.domain.course import Kind, next_move
+    from claim_orchestrator.workflows.children import resolving
     from claim_orchestrator.workflows.keeper import ClaimKeeper
-    from claim_orchestrator.workflows.resolution import ResolutionInput
 
 
 @dataclass(frozen=True)
@@ -82,16 +76,9 @@ class ExpireCompletionPeriodWorkflow:
             move = next_move(keeper.view(), workflow.now())
         if move.kind not in (Kind.COMPLETE, Kind.CANCEL):
             return
-        completes = move.kind is Kind.COMPLETE
-        try:
-            child = await workflow.start_child_workflow(
-                COMPLETE_CLAIM_WORKFLOW if completes else CANCEL_CLAIM_WORKFLOW,
-                ResolutionInput(keeper.process.claim_id),
-                id=resolution_id(keeper.process.claim_id),
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                parent_close_policy=ParentClosePolicy.ABANDON,
-            )
-        except AlreadyStarted:
+        claim_id = keeper.process.claim_id
+        child = await resolving(claim_id, completes=move.kind is Kind.COMPLETE)
+        if child is None:
             return  # somebody is at it
         # It is not waited for: where it leaves the claim, DICT and the row will tell.
         child.add_done_callback(_hear)
