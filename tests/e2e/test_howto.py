@@ -26,12 +26,23 @@ def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
         yield made
 
 
+CLOSING = "client.close()\n"
+
+
+def program_of_page() -> str:
+    """The first block, and the second where the page says that it goes: before the end."""
+    page = PAGE.read_text(encoding="utf-8")
+    opening, deciding = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    before, closing, after = opening.partition(CLOSING)
+    assert closing == CLOSING
+    return f"{before}{deciding}{closing}{after}"
+
+
 def run_program_of_page(world: World) -> UUID:
-    """Runs the page's Python block from the repository's root; it prints the claim's id."""
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    """Runs the page's program from the repository's root; it prints the claim's id."""
     done = subprocess.run(
         [sys.executable, "-"],
-        input=program,
+        input=program_of_page(),
         env=world.environment,
         cwd=REPOSITORY,
         capture_output=True,
@@ -43,12 +54,15 @@ def run_program_of_page(world: World) -> UUID:
     return UUID(done.stdout.strip())
 
 
-async def test_program_of_the_page_opens_a_claim(world: World) -> None:
+async def test_program_of_the_page_opens_a_claim_and_withdraws_it(world: World) -> None:
     with other_side(world) as donor:
         donor.seed()
     claim_id = run_program_of_page(world)
 
-    async def opened() -> bool:
-        return "claim.created" in world.dictctl("claim", "timeline", str(claim_id)).stdout
+    async def told() -> bool:
+        timeline = world.dictctl("claim", "timeline", str(claim_id)).stdout
+        return all(
+            name in timeline for name in ("claim.created", "claim.decided", "claim.cancelled")
+        )
 
-    await until(opened, "the claim is in the audit")
+    await until(told, "the claim's life is in the audit")
