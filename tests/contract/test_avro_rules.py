@@ -14,7 +14,7 @@ PRIMITIVES = {"string", "bytes", "int", "long", "boolean"}
 TIMESTAMP = {"type": "long", "logicalType": "timestamp-micros"}
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 RECORD_NAME = re.compile(r"dict\.[a-z]+(\.[a-z]+)*\.[A-Z][A-Za-z]+")
-SUBJECTS = {"claimer"}
+SUBJECTS = {"claimer", "operator"}
 PERSONAL = re.compile(r"^key$|tax_id|_name$|account_number|^branch$")
 
 

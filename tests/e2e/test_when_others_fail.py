@@ -189,12 +189,12 @@ async def test_status_that_nobody_knows_is_waited_out_and_a_jump_is_told(
     assert (row["resolution_type"], row["cancel_reason"]) == ("REJECTED", "PARTICIPANT_EXCLUSION")
     other = ordered(world, donor)
     row = await row_when(world, other, "OPEN", dict_status="OPEN")
-    jump = control_pb2.JumpClaimRequest(claim_id=str(row["dict_claim_id"]), status="CONFIRMED")
+    jump = control_pb2.JumpClaimRequest(claim_id=str(row["dict_claim_id"]), status="COMPLETED")
     donor.control.JumpClaim(jump)
     await row_when(world, other, "completed", status="COMPLETED")
 
     async def told() -> bool:
-        return "unexpected:OPEN>CONFIRMED" in world.dictctl("claim", "timeline", str(other)).stdout
+        return "unexpected:OPEN>COMPLETED" in world.dictctl("claim", "timeline", str(other)).stdout
 
     await until(told, "the jump is in the audit")
 

@@ -11,6 +11,7 @@ from claim_orchestrator.application.claim_records import (
     Mail,
     OperatorOrder,
     Recorded,
+    SettledIntent,
     Snapshot,
     StoredDecision,
 )
@@ -139,7 +140,11 @@ class InMemoryClaims:
             return Recorded(row, stale=self.last_event_ids.get(writer) != change.event_ids)
         self._refuse_taken(change)
         self.last_event_ids[writer] = change.event_ids
-        self.last_errors[key] = change.last_error
+        moved = change.status != "RUNNING" or _stands(row.shown, row.intent) != _stands(
+            change.snapshot or row.shown, change.intent
+        )
+        if change.last_error is not None or moved:
+            self.last_errors[key] = change.last_error
         self.events += [
             ((0 if event.apart else row.version) + event.ordinal, event) for event in events
         ]
@@ -185,9 +190,13 @@ class InMemoryClaims:
         self.rows[claim_id, role] = replace(row, complete_request_id=stands)
         return stands
 
-    async def unclaimed(self, dict_claim_ids: Sequence[UUID]) -> set[UUID]:
-        """DICT's claims in no row of ours."""
-        taken = {row.shown.dict_claim_id for row in self.rows.values() if row.shown}
+    async def unclaimed(self, dict_claim_ids: Sequence[UUID], claim_id: UUID) -> set[UUID]:
+        """DICT's claims in no other row of ours."""
+        taken = {
+            row.shown.dict_claim_id
+            for (id_, _), row in self.rows.items()
+            if row.shown and id_ != claim_id
+        }
         return set(dict_claim_ids) - taken
 
     async def store_decision(self, decision: NewDecision) -> str | None:
@@ -232,6 +241,10 @@ class InMemoryClaims:
         return True
 
 
+def _stands(shown: Snapshot | None, intent: SettledIntent | None) -> tuple[str, str]:
+    return (shown.status if shown else "", intent.reason if intent else "")
+
+
 def _is_older(known: Snapshot | None, shown: Snapshot | None) -> bool:
     return known is not None and shown is not None and shown.last_modified < known.last_modified
 
@@ -260,6 +273,9 @@ class RecordingProcess:
     started: list[ClaimProcessInput] = field(default_factory=list)
     woken: list[UUID] = field(default_factory=list)
     orders: list[tuple[UUID, OperatorOrder]] = field(default_factory=list)
+    restarted: list[ClaimProcessInput] = field(default_factory=list)
+    lost: bool = False
+    """No workflow of any claim runs, until one is started anew."""
 
     async def start(self, process: ClaimProcessInput) -> None:
         """Starts, or is away."""
@@ -271,10 +287,18 @@ class RecordingProcess:
         self._answer()
         self.woken.append(claim_id)
 
-    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> bool:
         """Hands over, or is away."""
         self._answer()
-        self.orders.append((claim_id, order))
+        if not self.lost:
+            self.orders.append((claim_id, order))
+        return not self.lost
+
+    async def restart(self, process: ClaimProcessInput) -> None:
+        """Starts anew."""
+        self._answer()
+        self.restarted.append(process)
+        self.lost = False
 
     def _answer(self) -> None:
         if self.away:

@@ -211,9 +211,10 @@ class ClaimPortsSuite(ABC):
         first, second, id_ = new_claim(), new_claim(), uuid4()
         for claim in (first, second):
             await intake.accept(command_key(), claim)
-        assert await store.unclaimed([id_]) == {id_}
+        assert await store.unclaimed([id_], second.claim_id) == {id_}
         await store.record(replace(change(first, 0, uuid4()), snapshot=shown("OPEN", id_)), ())
-        assert await store.unclaimed([id_]) == set()
+        assert await store.unclaimed([id_], second.claim_id) == set()
+        assert await store.unclaimed([id_], first.claim_id) == {id_}
         with pytest.raises(DictClaimTaken):
             await store.record(replace(change(second, 0, uuid4()), snapshot=shown("OPEN", id_)), ())
 
@@ -229,6 +230,10 @@ class ClaimPortsSuite(ABC):
         assert (await store.load(claim.claim_id)).row.intent == intent
         dropped = replace(change(claim, 1, uuid4()), snapshot=snapshot)
         assert (await store.record(dropped, ())).row.intent is None
+
+    async def test_first_claim_is_never_somebody_elses(self) -> None:
+        """Nothing at DICT: nothing to look through."""
+        assert await (await self.store()).unclaimed([], uuid4()) == set()
 
     async def test_decision_is_stored_once_and_waits_for_its_claim(self) -> None:
         """It may come before the claim."""

@@ -120,9 +120,17 @@ class SimulatedProcess:
         for _ in range(2 if self._twice() else 1):
             self._simulation.after(0, lambda: self._signal(claim_id, CLAIM_MAIL_SIGNAL))
 
-    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
-        """Once."""
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> bool:
+        """Once; False when no workflow runs."""
+        execution = self._simulation.executions.get(workflow_id(claim_id))
+        if execution is None or execution.closed:
+            return False
         self._simulation.after(0, lambda: self._signal(claim_id, CLAIM_OPERATOR_SIGNAL, order))
+        return True
+
+    async def restart(self, process: ClaimProcessInput) -> None:
+        """Anew."""
+        self._simulation.start("CreateClaimWorkflow", process, workflow_id(process.claim_id))
 
     def _signal(self, claim_id: UUID, name: str, *values: object) -> None:
         self._simulation.signal(workflow_id(claim_id), name, *values)

@@ -1,14 +1,18 @@
 """Children that run already when the claim's workflow wants to start them."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
+from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.expire_completion_period import ExpireInput
 from claim_orchestrator.workflows.monitor_status import MonitorInput
-from tests.support.claim_inputs import first_row
-from tests.support.claim_scenes import opened
+from tests.support.claim_inputs import first_row, process_input
+from tests.support.claim_scenes import LOST, opened
 from tests.support.claim_simulation import CLAIM, ClaimStage
+from tests.support.ruled_directory import Trouble
 
 
 @pytest.mark.parametrize("child", ["monitor", "expire"])
@@ -24,6 +28,41 @@ def test_child_that_an_operator_has_started_is_let_be(child: str) -> None:
     stage.finish()
     assert (stage.row.status, stage.row.resolution_type) == ("CANCELLED", "TIMEOUT")
     assert stage.execution.closed == "COMPLETED"
+
+
+def test_lost_workflow_is_resumed_where_the_row_says() -> None:
+    """Even where createClaim's answer was lost, and the claim adopted: nothing is created again."""
+    stage = ClaimStage()
+    answers = [LOST]
+    stage.directory.trouble = lambda name: (
+        answers.pop() if name == "CreateClaim" and answers else None
+    )
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(hours=1))
+    stage.execution.closed = "TERMINATED"
+    resumed = replace(process_input(CLAIM), resumed=True)
+    stage.simulation.start("CreateClaimWorkflow", resumed, f"claim-{CLAIM}")
+    stage.donor("acknowledge")
+    stage.donor("confirm", "USER_REQUESTED")
+    stage.finish()
+    assert (stage.row.status, stage.effects("CreateClaim")) == ("COMPLETED", 1)
+    assert stage.execution.closed == "COMPLETED"
+
+
+def test_error_of_a_held_claim_stands_until_the_claim_moves() -> None:
+    stage = opened()
+    stage.directory.trouble = lambda name: (
+        Trouble(("SomethingNew", 400)) if name == "CompleteClaim" else None
+    )
+    stage.donor("acknowledge")
+    stage.donor("confirm", "USER_REQUESTED")
+    stage.run_to(stage.day(3))
+    stage.send("ACCEPT", uuid4(), stage.simulation.now_)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
+    assert stage.claims.last_errors[CLAIM, Role.CLAIMER] == "SomethingNew"
+    stage.directory.trouble = lambda _: None
+    stage.finish()
+    assert stage.claims.last_errors[CLAIM, Role.CLAIMER] is None
 
 
 def test_claims_workflow_that_starts_anew_finds_its_children_running() -> None:

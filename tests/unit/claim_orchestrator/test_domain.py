@@ -91,7 +91,7 @@ def test_every_status_has_its_consequence() -> None:
         (None, "OPEN", True),
         (None, "CONFIRMED", False),
         ("OPEN", "WAITING_RESOLUTION", True),
-        ("OPEN", "CONFIRMED", False),
+        ("OPEN", "CONFIRMED", True),  # both between two polls
         ("OPEN", "COMPLETED", False),
         ("OPEN", "CANCELLED", True),
         ("WAITING_RESOLUTION", "COMPLETED", False),

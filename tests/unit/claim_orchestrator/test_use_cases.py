@@ -24,7 +24,7 @@ from dict_common.ports.inbox import InboxKey, Seen
 from dict_common.testing.cache import InMemoryCache
 from dict_common.testing.clock import FixedClock
 from tests.support.claim_fakes import InMemoryClaims, RecordingProcess
-from tests.support.claim_inputs import first_row, process_input
+from tests.support.claim_inputs import POLICY, first_row, process_input
 from tests.support.claim_ports_suite import shown
 from tests.support.claim_simulation import ClearComposer
 from tests.support.publishing import decision
@@ -48,14 +48,14 @@ class Desk:
         self.orphans = OrphanDecisions(self.claims, ClearComposer(), self.clock)
         self.proof = NoteProof(self.claims, self.process, frozenset({"12345678"}))
         self.operator = HandleOperatorRequest(
-            self.claims, self.claims, self.process, self, ClearComposer()
+            self.claims, self.claims, self.process, self, ClearComposer(), POLICY
         )
 
     def subject_of(self, token: str, at: datetime) -> str:
         """OperatorTokens: one token is good."""
-        if token != "good":
+        if token not in ("good", "personal"):
             raise InputRefused("token-invalid", "no")
-        return "op-17"
+        return "op-17" if token == "good" else "joao@example.com"
 
 
 async def test_decision_is_stored_woken_and_settled_once() -> None:
@@ -157,6 +157,17 @@ async def test_order_is_checked_told_and_handed_over_once() -> None:
     assert [event.payload for _, event in desk.claims.events] == [b"operator.acted"]
 
 
+@pytest.mark.parametrize("verb", ["CLAIM_RESUME", "CLAIM_CANCEL"])
+async def test_order_to_a_lost_workflow_starts_it_anew(verb: str) -> None:
+    desk = Desk()
+    running(desk)
+    desk.process.lost = True
+    await desk.operator(delivery("operator.request"), asked(verb=verb))
+    (restarted,) = desk.process.restarted
+    assert (restarted.claim_id, restarted.resumed) == (CLAIM, True)
+    assert [order.verb for _, order in desk.process.orders] == [verb]
+
+
 async def test_dry_run_is_told_and_changes_nothing() -> None:
     desk = Desk()
     running(desk)
@@ -175,6 +186,8 @@ async def test_dry_run_is_told_and_changes_nothing() -> None:
         ({"reason": "João called from +5561988880000"}, "reason-holds-personal-data"),
         ({"cancel_reason": "DEFAULT"}, "reason-not-allowed"),
         ({"target": "the claim"}, "id-invalid"),
+        ({"token": "of João"}, "token-invalid"),
+        ({"token": "personal"}, "field-invalid"),
     ],
 )
 async def test_bad_order_is_refused_by_name(changes: dict[str, object], reason: str) -> None:

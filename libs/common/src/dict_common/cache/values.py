@@ -4,7 +4,7 @@ import re
 
 from dict_common.ports.cache import TTL_SECONDS_MAX, VALUE_BYTES_MAX, CacheKey
 
-# Linear in the value's length, unlike the pattern for logs: a value may be long.
+# Of kernel.personal's shapes, over bytes, and linear in their length: a value may be long.
 _PERSONAL_SHAPES = re.compile(
     rb"(?<!\w)(?:\+[1-9]\d{7,14}"  # phone, E.164
     rb"|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11}"  # CPF

@@ -56,11 +56,13 @@ class PostgresClaimStore:
         stored: UUID = row["complete_request_id"]
         return stored
 
-    async def unclaimed(self, dict_claim_ids: Sequence[UUID]) -> set[UUID]:
-        """Which of DICT's claims stand in no row of ours."""
+    async def unclaimed(self, dict_claim_ids: Sequence[UUID], claim_id: UUID) -> set[UUID]:
+        """Which of DICT's claims stand in no other row of ours."""
         if not dict_claim_ids:
             return set()
-        rows = await self._database.fetch(_QUERIES["claim_of_dict"], (list(dict_claim_ids),))
+        rows = await self._database.fetch(
+            _QUERIES["claim_of_dict"], (list(dict_claim_ids), claim_id)
+        )
         return set(dict_claim_ids) - {row["dict_claim_id"] for row in rows}
 
     async def store_decision(self, decision: NewDecision) -> str | None:

@@ -15,13 +15,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from claim_orchestrator.application.claim_process import (
-    CANCEL_CLAIM_WORKFLOW,
     CLAIM_MAIL_SIGNAL,
     CLAIM_OPERATOR_SIGNAL,
     CREATE_CLAIM_WORKFLOW,
     SEARCH_CLAIM_ID,
     SEARCH_CLAIMER_ISPB,
-    resolution_id,
     workflow_id,
 )
 from claim_orchestrator.application.claim_records import ClaimProcessInput, OperatorOrder
@@ -40,13 +38,21 @@ class TemporalClaimProcess:
 
     async def start(self, process: ClaimProcessInput) -> None:
         """A workflow that runs or has ended under this id is success."""
+        await self._start(process, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+
+    async def restart(self, process: ClaimProcessInput) -> None:
+        """A workflow that runs under this id is success; one that has ended is followed by another,
+        which finds the claim as its row has it."""
+        await self._start(process, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+
+    async def _start(self, process: ClaimProcessInput, reuse: WorkflowIDReusePolicy) -> None:
         try:
             await self._client.start_workflow(
                 CREATE_CLAIM_WORKFLOW,
                 process,
                 id=workflow_id(process.claim_id),
                 task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=TypedSearchAttributes(
                     [
@@ -64,26 +70,9 @@ class TemporalClaimProcess:
         """A workflow that does not run yet reads its mail when it starts."""
         await self._signal(claim_id, CLAIM_MAIL_SIGNAL)
 
-    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
-        """Where the claim's workflow does not run, a cancellation is started alone."""
-        if await self._signal(claim_id, CLAIM_OPERATOR_SIGNAL, order):
-            return
-        if order.cancel_reason is None:
-            return
-        try:
-            # The workflow's input by its fields: adapters do not import steps.
-            await self._client.start_workflow(
-                CANCEL_CLAIM_WORKFLOW,
-                {"claim_id": str(claim_id), "reason": order.cancel_reason},
-                id=resolution_id(claim_id),
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            )
-        except WorkflowAlreadyStartedError:
-            return
-        except RPCError as error:
-            raise as_unavailable(error) from error
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> bool:
+        """False when no workflow of the claim runs."""
+        return await self._signal(claim_id, CLAIM_OPERATOR_SIGNAL, order)
 
     async def _signal(self, claim_id: UUID, name: str, *argument: object) -> bool:
         """False when no workflow of that id runs."""

@@ -79,7 +79,7 @@ class AskDirectory:
         for _ in range(PAGES_MAX):
             page = await self._directory.list_claims(query, _context(step))
             ours = [claim for claim in page.claims if _is_of(claim, request)]
-            free = await self._store.unclaimed([claim.id for claim in ours])
+            free = await self._store.unclaimed([claim.id for claim in ours], step.process.claim_id)
             found = [claim for claim in ours if claim.id in free]
             if found:
                 return snapshot(max(found, key=lambda claim: claim.last_modified))

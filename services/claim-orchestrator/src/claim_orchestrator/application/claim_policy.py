@@ -35,8 +35,8 @@ class ClaimPolicy:
     deadline_margins_days: tuple[float, ...]
     possession_required: bool
 
-    def process_input(self, facts: ClaimFacts) -> ClaimProcessInput:
-        """What a claim's process is started with."""
+    def process_input(self, facts: ClaimFacts, *, resumed: bool = False) -> ClaimProcessInput:
+        """What a claim's process is started with. `resumed`: anew, after it was lost."""
         calendar = Calendar(self.day_seconds)
         return ClaimProcessInput(
             claim_id=facts.claim_id,
@@ -55,6 +55,7 @@ class ClaimPolicy:
                 round(calendar.days(days).total_seconds()) for days in self.deadline_margins_days
             ],
             possession_required=self.possession_required,
+            resumed=resumed,
         )
 
 

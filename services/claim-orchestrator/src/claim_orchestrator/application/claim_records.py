@@ -38,6 +38,8 @@ class ClaimProcessInput:
     decision_grace_seconds: int
     deadline_margins_seconds: list[int]
     possession_required: bool = True
+    resumed: bool = False
+    """Started anew for a claim whose workflow was lost: the row tells where it is."""
 
 
 @dataclass(frozen=True)

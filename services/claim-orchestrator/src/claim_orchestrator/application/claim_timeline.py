@@ -13,6 +13,8 @@ _TELLING = (
     "operator",
     "decision",
     "outcome",
+    "action",
+    "margin_seconds",
     "reason",
     "reason_code",
     "dict_status",

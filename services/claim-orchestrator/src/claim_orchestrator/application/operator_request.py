@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from claim_orchestrator.application.claim_policy import ClaimPolicy, facts_of
 from claim_orchestrator.application.claim_records import OperatorOrder
 from claim_orchestrator.application.decide_claim import Delivery
-from claim_orchestrator.application.fields import bounded, member, optional, text
+from claim_orchestrator.application.fields import bounded, member, opaque, optional, text
 from claim_orchestrator.application.ports import (
     ClaimIntake,
     ClaimProcess,
@@ -95,12 +96,14 @@ class HandleOperatorRequest:
         process: ClaimProcess,
         tokens: OperatorTokens,
         composer: EventComposer,
+        policy: ClaimPolicy,
     ) -> None:
         self._intake = intake
         self._store = store
         self._process = process
         self._tokens = tokens
         self._composer = composer
+        self._policy = policy
 
     async def __call__(self, delivery: Delivery, record: Mapping[str, object]) -> None:
         """Done once, however often it is called. Raises InputRefused, Unavailable."""
@@ -115,11 +118,19 @@ class HandleOperatorRequest:
             events = await self._acted(delivery, request)
             await self._intake.accept_operator(delivery.key, events)
         if not request.dry_run:
-            cancel = request.cancel_reason if request.verb is Verb.CLAIM_CANCEL else None
-            await self._process.order(
-                request.claim_id, OperatorOrder(delivery.key.command_id, request.verb, cancel)
-            )
+            await self._hand_over(delivery.key.command_id, request)
         await self._intake.settle(delivery.key, "dry-run" if request.dry_run else "ordered")
+
+    async def _hand_over(self, request_id: UUID, request: Request) -> None:
+        """To the claim's workflow; where it was lost, it is started anew first."""
+        cancel = request.cancel_reason if request.verb is Verb.CLAIM_CANCEL else None
+        order = OperatorOrder(request_id, request.verb, cancel)
+        if await self._process.order(request.claim_id, order):
+            return
+        kept = await self._store.load(request.claim_id)
+        if kept.row.status == WorkflowStatus.RUNNING:
+            await self._process.restart(self._policy.process_input(facts_of(kept), resumed=True))
+            await self._process.order(request.claim_id, order)
 
     def _valid(self, delivery: Delivery, record: Mapping[str, object]) -> Request:
         claim_id = parse_id(text(record, "target"), "target")
@@ -131,13 +142,14 @@ class HandleOperatorRequest:
                 "reason-holds-personal-data",
                 "reason is kept for ever and in clear: name a ticket, no phone, tax id or e-mail",
             )
+        token = text(record, "token")
         return Request(
             verb=member(Verb, record, "verb"),
             claim_id=claim_id,
             reason=reason,
             cancel_reason=optional(record, "cancel_reason"),
             dry_run=record.get("dry_run") is True,
-            operator=self._tokens.subject_of(text(record, "token"), delivery.published_at),
+            operator=opaque({"sub": self._tokens.subject_of(token, delivery.published_at)}, "sub"),
         )
 
     async def _check(self, request: Request) -> None:

@@ -177,8 +177,8 @@ class ClaimStore(Protocol):
     async def complete_request_id(self, claim_id: UUID, role: str, proposed: UUID) -> UUID:
         """Stores completeClaim's RequestId unless there is one; answers the one that stands."""
 
-    async def unclaimed(self, dict_claim_ids: Sequence[UUID]) -> set[UUID]:
-        """Which of DICT's claims stand in no row of ours as the claimer."""
+    async def unclaimed(self, dict_claim_ids: Sequence[UUID], claim_id: UUID) -> set[UUID]:
+        """Which of DICT's claims stand in no other row of ours as the claimer than this claim's."""
 
     async def store_decision(self, decision: NewDecision) -> str | None:
         """Keeps a decision once; answers its outcome, None while it is not judged."""
@@ -199,8 +199,11 @@ class ClaimProcess(Protocol):
     async def wake(self, claim_id: UUID) -> None:
         """Tells the claim's workflow to look into its mail; one that does not run needs no word."""
 
-    async def order(self, claim_id: UUID, order: OperatorOrder) -> None:
-        """Hands an operator's order over; where no workflow runs, starts what carries it out."""
+    async def order(self, claim_id: UUID, order: OperatorOrder) -> bool:
+        """Hands an operator's order over; False when no workflow of the claim runs."""
+
+    async def restart(self, process: ClaimProcessInput) -> None:
+        """Starts the workflow of a claim anew that was lost; finding it running is success."""
 
 
 class DecisionBacklog(Protocol):

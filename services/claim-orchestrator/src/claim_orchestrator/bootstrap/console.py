@@ -14,6 +14,7 @@ from dict_common.bus.client import connect as connect_pulsar
 from dict_common.bus.commands import CommandSender
 from dict_common.bus.publisher import Publisher
 from dict_common.cache.redis_cache import RedisCache
+from dict_common.kernel.errors import ConfigurationInvalid
 from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.settings.reading import read_settings
@@ -48,7 +49,14 @@ def operator_token() -> str:
     """The operator's token. Raises ConfigurationInvalid."""
     shared = read_settings(SharedSettings)
     file = shared.operator_token_file or shared.keys_dir / "operator.jwt"
-    return KeysetFolder(file.parent).text(file.name)
+    try:
+        return KeysetFolder(file.parent).text(file.name)
+    except ConfigurationInvalid as error:
+        raise ConfigurationInvalid(
+            "token-missing",
+            f"no operator's token in {file}: log in at your issuer, put the token into a file, and "
+            "name it in DICT_OPERATOR_TOKEN_FILE",
+        ) from error
 
 
 @asynccontextmanager

@@ -77,7 +77,9 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
                 ),
                 decide_claim=DecideClaim(intake, process, clock),
                 note_proof=NoteProof(intake, process, base.own.participants),
-                operator=HandleOperatorRequest(intake, store, process, tokens, base.composer),
+                operator=HandleOperatorRequest(
+                    intake, store, process, tokens, base.composer, base.policy
+                ),
             ),
             refuse=RefuseCommand(intake, base.composer, clock),
             upkeep=Upkeep(

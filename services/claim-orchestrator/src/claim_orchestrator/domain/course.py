@@ -1,7 +1,6 @@
 """What the claimer's participant does next: one pure function over what is known.
 
-Everything that moves a claim asks it: the claim's workflow, the dead-man switch, the console's dry
-run. The instants are DICT's; `now` is an argument.
+Everything that moves a claim asks it: the claim's workflow and the dead-man switch. The instants are DICT's; `now` is an argument.
 """
 
 from dataclasses import dataclass

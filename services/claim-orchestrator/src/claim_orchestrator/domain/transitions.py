@@ -49,12 +49,13 @@ def moves_forward(before: str | None, seen: str) -> bool:
 
 
 def is_expected(before: str | None, seen: str) -> bool:
-    """False for a status that skips others, or that nobody knows: accepted or not, it is told."""
+    """False for a status that we would have had to bring about ourselves, or that nobody knows:
+    accepted or not, it is told. Between two polls a donor may acknowledge and confirm."""
     if seen not in CLAIMER:
         return False
     if before is None or before not in CLAIMER:
         return seen == DictStatus.OPEN
-    if seen == DictStatus.CANCELLED:
+    if seen in (DictStatus.CANCELLED, DictStatus.CONFIRMED):
         return True
     return _RANK[DictStatus(seen)] <= _RANK[DictStatus(before)] + 1
 

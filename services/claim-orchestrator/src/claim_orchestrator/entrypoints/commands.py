@@ -78,7 +78,8 @@ def list_(
     rows = asyncio.run(read("newest", status or None, held, limit))
     columns = ("claim_id", "claim_type", "key_type", "status", "dict_status", "started_at")
     more = ("expires_at", "last_error")
-    show_rows(rows, output, (*columns, *more), "no claims: dictctl claim create --template")
+    nothing = "nothing is held" if held else "no claims: dictctl claim create --template"
+    show_rows(rows, output, (*columns, *more), nothing)
 
 
 def _draft(file: str) -> dict[str, object]:

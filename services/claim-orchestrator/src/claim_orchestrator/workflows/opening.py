@@ -31,6 +31,10 @@ class Opening:
 
     async def open(self) -> bool:
         """True once DICT has the claim and our row says so; False when it was refused."""
+        if self._keeper.process.resumed:
+            await self._keeper.reload()
+            if self._keeper.row.shown is not None or self._keeper.ended:
+                return not self._keeper.ended
         opened = await self._create()
         if isinstance(opened, Decided):
             await self._fail(opened)

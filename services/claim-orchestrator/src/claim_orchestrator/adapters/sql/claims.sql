@@ -30,8 +30,17 @@ WITH changed AS (
         monitor_status_workflow_id = COALESCE($12, monitor_status_workflow_id),
         expire_completion_period_workflow_id =
             COALESCE($13, expire_completion_period_workflow_id),
-        last_error = $14,
-        last_error_at = CASE WHEN $14::text IS NULL THEN NULL ELSE now() END,
+        -- An error stands until another replaces it or the claim moves: status, end, or intent.
+        last_error = CASE
+            WHEN $14::text IS NOT NULL THEN $14
+            WHEN $7 <> 'RUNNING' OR dict_status IS DISTINCT FROM COALESCE($16, dict_status)
+                 OR intent_reason IS DISTINCT FROM $26 THEN NULL
+            ELSE last_error END,
+        last_error_at = CASE
+            WHEN $14::text IS NOT NULL THEN now()
+            WHEN $7 <> 'RUNNING' OR dict_status IS DISTINCT FROM COALESCE($16, dict_status)
+                 OR intent_reason IS DISTINCT FROM $26 THEN NULL
+            ELSE last_error_at END,
         dict_claim_id = COALESCE($15, dict_claim_id),
         dict_status = COALESCE($16, dict_status),
         owner_ispb = COALESCE($17, owner_ispb),
@@ -81,7 +90,7 @@ RETURNING complete_request_id;
 
 -- name: claim_of_dict
 SELECT dict_claim_id FROM workflows.claim_workflows
-WHERE dict_claim_id = ANY($1::uuid[]) AND role = 'CLAIMER';
+WHERE dict_claim_id = ANY($1::uuid[]) AND role = 'CLAIMER' AND claim_id <> $2;
 
 -- name: claim_list
 SELECT claim_id, role, claim_type, key_type, claimer_ispb, owner_ispb, status, dict_status,
