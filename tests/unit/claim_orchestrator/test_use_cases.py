@@ -16,8 +16,13 @@ from claim_orchestrator.application.claim_status import ClaimStatus, RememberSta
 from claim_orchestrator.application.claim_timeline import timeline, trace_ids
 from claim_orchestrator.application.decide_claim import DecideClaim, Delivery
 from claim_orchestrator.application.note_proof import NoteProof
-from claim_orchestrator.application.operator_request import HandleOperatorRequest, check_act
+from claim_orchestrator.application.operator_request import (
+    HandleOperatorRequest,
+    check_act,
+    check_decision,
+)
 from claim_orchestrator.application.orphan_decisions import WAITED_FOR, OrphanDecisions
+from claim_orchestrator.domain.deadlines import Calendar
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable, Undeliverable
 from dict_common.ports.inbox import InboxKey, Seen
@@ -213,6 +218,28 @@ async def test_order_about_no_claim_or_one_that_is_over() -> None:
     check_act("CLAIM_RESUME", None, fresh)
     with pytest.raises(InputRefused, match="claim-not-open"):
         check_act("CLAIM_CANCEL", "FRAUD", fresh)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "refused"),
+    [
+        ("OPEN", None, None),
+        ("OPEN", "DEFAULT_OPERATION", "reason-not-allowed"),
+        ("CONFIRMED", None, "reason-not-allowed"),
+        ("CONFIRMED", "FRAUD", None),
+    ],
+)
+async def test_dry_run_of_a_decision_says_what_would_be_told(
+    status: str, reason: str | None, refused: str | None
+) -> None:
+    desk = Desk()
+    running(desk, status)
+    kept = await desk.claims.load(CLAIM)
+    if refused is None:
+        check_decision("REFUSE", reason, NOW, kept, Calendar(86_400))
+        return
+    with pytest.raises(InputRefused, match=refused):
+        check_decision("REFUSE", reason, NOW, kept, Calendar(86_400))
 
 
 class Reader:

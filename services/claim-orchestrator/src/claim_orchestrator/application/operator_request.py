@@ -20,6 +20,9 @@ from claim_orchestrator.application.ports import (
 )
 from claim_orchestrator.application.refuse_command import SOURCE
 from claim_orchestrator.domain.claim import ClaimType, DictStatus, WorkflowStatus
+from claim_orchestrator.domain.course import Cause, Intent, View
+from claim_orchestrator.domain.deadlines import Calendar
+from claim_orchestrator.domain.decisions import judge
 from claim_orchestrator.domain.errors import ClaimUnknown
 from claim_orchestrator.domain.events import OperatorActed
 from claim_orchestrator.domain.reasons import wishes
@@ -84,6 +87,31 @@ def check_act(verb: str, cancel_reason: str | None, kept: KeptClaim) -> None:
             f"a claim of type {claim_type} in {status} may be cancelled for: {allowed or 'nothing'}"
             " (bacen-dict 1.4)",
         )
+
+
+def check_decision(
+    decision: str, reason: str | None, now: datetime, kept: KeptClaim, calendar: Calendar
+) -> None:
+    """What would be made of a decision that is sent now: for the console's dry run.
+
+    Raises InputRefused with the reason code that its sender would be told.
+    """
+    row = kept.row
+    if row.status != WorkflowStatus.RUNNING:
+        raise InputRefused("claim-already-resolved", f"the claim is {row.status}: nothing is left")
+    if row.shown is None:
+        return  # it waits until DICT has the claim
+    intent = row.intent
+    view = View(
+        type=ClaimType(kept.type),
+        status=DictStatus(row.shown.status),
+        deadline=calendar.claimer_deadline(row.shown.resolution_period_end),
+        completion_period_end=row.shown.completion_period_end,
+        intent=None if intent is None else Intent(Cause(intent.cause), intent.reason),
+    )
+    verdict = judge(decision, reason, now, view, resolving=False)
+    if verdict.refused is not None:
+        raise InputRefused(verdict.refused, verdict.detail)
 
 
 class HandleOperatorRequest:

@@ -1,6 +1,7 @@
 """What the claimer's participant does next: one pure function over what is known.
 
-Everything that moves a claim asks it: the claim's workflow and the dead-man switch. The instants are DICT's; `now` is an argument.
+Everything that moves a claim asks it: the claim's workflow and the dead-man switch. The instants
+are DICT's; `now` is an argument.
 """
 
 from dataclasses import dataclass

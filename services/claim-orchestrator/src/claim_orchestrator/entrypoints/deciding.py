@@ -11,12 +11,15 @@ from claim_orchestrator.application.operator_request import (
     REASON_CHARACTERS_MAX,
     Verb,
     check_act,
+    check_decision,
 )
 from claim_orchestrator.application.ports import KeptClaim
 from claim_orchestrator.bootstrap import console
 from claim_orchestrator.domain.claim import Role
+from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.decisions import Decision
 from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish
+from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
 from dict_common.kernel.clock import SystemClock
@@ -59,11 +62,14 @@ def decide(
         "decided_at": time_of(id_) or SystemClock().now(),
         "decided_by": DECIDED_BY,
     }
-    if not dry_run:
+    if dry_run:
+        asyncio.run(_check_decision(claim, word, reason or None))
+    else:
         asyncio.run(publish(DECIDE, claim, id_, record))
     told = {"claim_id": claim, "command_id": id_, "decision": word, "published": not dry_run}
     show_record(told, output)
-    say(f"next: dictctl claim watch {claim}")
+    if not dry_run:
+        say(f"next: dictctl claim watch {claim}")
 
 
 def resume(
@@ -120,6 +126,22 @@ def _order(
     show_record({**told, "published": not dry_run}, output)
     if not dry_run:
         say(f"next: dictctl claim watch {kept.claim_id}")
+
+
+async def _check_decision(claim_id: UUID, word: str, reason: str | None) -> None:
+    """A claim that is not there yet may still come: then the decision waits for it."""
+    calendar = Calendar(shared().claim_day_seconds)
+    async with console.open_reader() as reader:
+        rows = await reader.find(claim_id)
+        if not rows:
+            return
+        kept = await reader.load(rows[0]["claim_id"])
+    try:
+        check_decision(word, reason, SystemClock().now(), kept, calendar)
+    except InputRefused as error:
+        raise CommandFailed(
+            Exit.CONFLICT, f"{error.reason_code}: {error.detail}", f"dictctl claim get {claim_id}"
+        ) from None
 
 
 async def _kept(claim_id: UUID, given: str) -> KeptClaim:
