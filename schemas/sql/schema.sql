@@ -639,6 +639,8 @@ CREATE INDEX idx_bridge_requests_workflow_id ON connect.bridge_requests USING bt
 
 CREATE INDEX idx_inbox_received_at ON connect.inbox USING brin (received_at);
 
+CREATE INDEX idx_inbox_settled ON connect.inbox USING btree (settled_at) WHERE (outcome IS NOT NULL);
+
 CREATE INDEX idx_outbox_unnumbered ON connect.outbox USING btree (service, id) WHERE (publish_no IS NULL);
 
 CREATE INDEX idx_subject_keys_subject ON connect.subject_keys USING btree (subject_id);
@@ -650,6 +652,8 @@ CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree 
 CREATE INDEX idx_claim_decisions_unsettled ON workflows.claim_decisions USING btree (published_at) WHERE (outcome IS NULL);
 
 CREATE INDEX idx_claim_proofs_claim ON workflows.claim_proofs USING btree (claim_id, validated_at);
+
+CREATE INDEX idx_claim_workflows_started ON workflows.claim_workflows USING btree (started_at DESC);
 
 CREATE INDEX idx_claim_workflows_status ON workflows.claim_workflows USING btree (status) WHERE ((status)::text = 'RUNNING'::text);
 

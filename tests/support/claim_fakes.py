@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from claim_orchestrator.application.claim_records import (
+    MAIL_MAX,
     ClaimProcessInput,
     ClaimRow,
     Mail,
@@ -82,7 +83,11 @@ class InMemoryClaims:
         if row is not None and row.status != "RUNNING":
             del self.inbox[_key(command)]
             raise InputRefused("claim-already-resolved", f"the claim is {row.status}")
-        self.decisions.setdefault(decision.ce_id, decision)
+        try:
+            self._store(decision)
+        except InputRefused:
+            del self.inbox[_key(command)]
+            raise
         return True
 
     async def accept_proof(self, otp_id: UUID, claim_id: UUID, at: datetime, ce_id: UUID) -> None:
@@ -140,7 +145,7 @@ class InMemoryClaims:
             return Recorded(row, stale=self.last_event_ids.get(writer) != change.event_ids)
         self._refuse_taken(change)
         self.last_event_ids[writer] = change.event_ids
-        moved = change.status != "RUNNING" or _stands(row.shown, row.intent) != _stands(
+        moved = change.status != row.status or _stands(row.shown, row.intent) != _stands(
             change.snapshot or row.shown, change.intent
         )
         if change.last_error is not None or moved:
@@ -201,7 +206,7 @@ class InMemoryClaims:
 
     async def store_decision(self, decision: NewDecision) -> str | None:
         """Once; its outcome."""
-        self.decisions.setdefault(decision.ce_id, decision)
+        self._store(decision)
         return self.outcomes.get(decision.ce_id)
 
     async def mail(self, claim_id: UUID) -> Mail:
@@ -213,13 +218,18 @@ class InMemoryClaims:
         ]
         proven = [at for claim, at in self.proofs.values() if claim == claim_id]
         return Mail(
-            [_stored(it) for it in sorted(waiting, key=lambda it: it.effective_at)],
+            [_stored(it) for it in sorted(waiting, key=lambda it: it.effective_at)][:MAIL_MAX],
             max(proven, default=None),
         )
 
     async def verdicts_to_tell(self, ce_ids: Sequence[UUID]) -> list[NewDecision]:
         """Those of these ids."""
         return [self.decisions[ce_id] for ce_id in ce_ids if ce_id in self.decisions]
+
+    def _store(self, decision: NewDecision) -> None:
+        stands = self.decisions.setdefault(decision.ce_id, decision)
+        if _content(stands) != _content(decision):
+            raise command_id_reused()
 
     def _refuse_taken(self, change: RowChange) -> None:
         shown = change.snapshot
@@ -247,6 +257,10 @@ def _stands(shown: Snapshot | None, intent: SettledIntent | None) -> tuple[str, 
 
 def _is_older(known: Snapshot | None, shown: Snapshot | None) -> bool:
     return known is not None and shown is not None and shown.last_modified < known.last_modified
+
+
+def _content(it: NewDecision) -> tuple[object, ...]:
+    return (it.claim_id, it.role, it.decision, it.reason, it.decided_by)
 
 
 def _stored(decision: NewDecision) -> StoredDecision:

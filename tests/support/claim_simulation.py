@@ -160,7 +160,9 @@ class ClaimStage:
         }
         self.process = SimulatedProcess(self.simulation, lambda: self.twice())
         self.decide = DecideClaim(self.claims, self.process, self.simulation)
-        self.note_proof = NoteProof(self.claims, self.process, frozenset({CLAIMER}))
+        self.note_proof = NoteProof(
+            self.claims, self.process, frozenset({CLAIMER}), self.simulation
+        )
         self.refuse = RefuseCommand(self.claims, ClearComposer(), self.simulation)
         self.refusals: list[tuple[UUID, str]] = []
 

@@ -44,3 +44,7 @@ GRANT DELETE ON connect.bridge_requests TO claim_orchestrator;
 -- What operators did to a claim stands in its timeline.
 CREATE INDEX idx_workflow_events_acted ON audit.workflow_events
     ((event_payload ->> 'target_id')) WHERE aggregate_type = 'operator-action';
+
+-- For the purge and for lists of the newest claims.
+CREATE INDEX idx_inbox_settled ON connect.inbox (settled_at) WHERE outcome IS NOT NULL;
+CREATE INDEX idx_claim_workflows_started ON workflows.claim_workflows (started_at DESC);

@@ -51,7 +51,7 @@ class Desk:
         self.claims, self.process, self.clock = InMemoryClaims(), RecordingProcess(), FixedClock()
         self.decide = DecideClaim(self.claims, self.process, self.clock)
         self.orphans = OrphanDecisions(self.claims, ClearComposer(), self.clock)
-        self.proof = NoteProof(self.claims, self.process, frozenset({"12345678"}))
+        self.proof = NoteProof(self.claims, self.process, frozenset({"12345678"}), self.clock)
         self.operator = HandleOperatorRequest(
             self.claims, self.claims, self.process, self, ClearComposer(), POLICY
         )

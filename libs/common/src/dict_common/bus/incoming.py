@@ -56,6 +56,14 @@ def _readable(read: Callable[[], _Value], otherwise: _Value) -> _Value:
         return otherwise
 
 
+def _instant(millis: int) -> datetime:
+    """Set by the producer's client: one that no calendar has counts as the epoch."""
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
 def incoming(message: pulsar.Message) -> Incoming:
     """Reads everything out of the client's object once."""
     topic, _, partition = message.topic_name().partition("-partition-")
@@ -67,7 +75,7 @@ def incoming(message: pulsar.Message) -> Incoming:
         key=_readable(message.partition_key, ""),
         properties=_readable(lambda: dict(message.properties()), {}),
         body=message.data(),
-        published_at=datetime.fromtimestamp(message.publish_timestamp() / 1000, UTC),
+        published_at=_instant(message.publish_timestamp()),
         redelivery_count=message.redelivery_count(),
         message=message,
     )

@@ -35,6 +35,8 @@ def every(seconds: float, work: Callable[[], Awaitable[object]], what: str) -> P
                 await work()
             except Unavailable as error:
                 _log.warning("turn-skipped", what=what, reason=error.reason_code)
+            except Exception:  # noqa: BLE001 a defect here must not end its neighbours
+                _log.exception("turn-failed", what=what)
             try:
                 await asyncio.wait_for(stop.wait(), seconds)
             except TimeoutError:

@@ -23,7 +23,10 @@ def time_of(id_: UUID) -> datetime | None:
     """The instant in a UUIDv7, to the millisecond; None for another version."""
     if id_.version != 7:
         return None
-    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
+    try:
+        return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_id(text: str, field: str) -> UUID:

@@ -10,6 +10,11 @@ PERSONAL_SHAPES = re.compile(
 )
 
 
+_MANY_DIGITS = re.compile(r"\d(?:[ .()/-]{0,2}\d){9,}")
+
+
 def looks_personal(text: str) -> bool:
-    """Whether something in the text is shaped like a phone, CPF, CNPJ or e-mail."""
-    return PERSONAL_SHAPES.search(text) is not None
+    """Whether something in the text is shaped like a phone, CPF, CNPJ or e-mail, or is a number of
+    ten digits or more however it is written: for words that a person types, where a doubt refuses.
+    """
+    return PERSONAL_SHAPES.search(text) is not None or _MANY_DIGITS.search(text) is not None

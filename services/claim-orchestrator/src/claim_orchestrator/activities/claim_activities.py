@@ -48,7 +48,7 @@ from claim_orchestrator.application.claim_records import (
 )
 from claim_orchestrator.application.record_transition import RecordTransition
 from claim_orchestrator.domain.deadlines import RETRY_AGAIN, Calendar
-from claim_orchestrator.domain.errors import ClaimErased, DictClaimTaken
+from claim_orchestrator.domain.errors import ClaimErased, ClaimUnknown, DictClaimTaken
 from claim_orchestrator.domain.outcomes import (
     Circumstance,
     Operation,
@@ -62,6 +62,8 @@ from dict_common.ports.directory import DirectoryRefused
 _Answer = TypeVar("_Answer")
 
 CLAIM_UNCHANGED = "ClaimUnchanged"
+RETRY_AFTER_SECONDS_MAX = 300.0
+"""A server that says "in a year" is not obeyed: a deadline may come before."""
 DECISIONS_BEHIND = "DecisionsBehind"
 
 
@@ -161,7 +163,12 @@ class ClaimActivities:
     @activity.defn(name=LOAD_CLAIM)
     async def load_claim(self, ref: ClaimRef) -> LoadedClaim:
         """Facts and row of a claim."""
-        return await self._desk.load(ref)
+        try:
+            return await self._desk.load(ref)
+        except ClaimUnknown as error:
+            if ref.alone:
+                raise _final(type(error).__name__, error) from error
+            raise
 
     @activity.defn(name=STORE_DECISION)
     async def store_decision(self, wanted: DecisionToStore) -> DecisionAnswer:
@@ -234,6 +241,8 @@ async def _decided(operation: Operation, call: Awaitable[_Answer]) -> _Answer:
 def _raise(operation: Operation, error: DirectoryRefused, circumstance: Circumstance) -> NoReturn:
     outcome = outcome_of(operation, error.reason_code, error.http_status, circumstance)
     wait = error.retry_after_seconds
+    if wait is not None:
+        wait = min(wait, RETRY_AFTER_SECONDS_MAX)
     raise ApplicationError(
         f"{error.reason_code} (HTTP {error.http_status}): {error.detail}",
         error.reason_code,

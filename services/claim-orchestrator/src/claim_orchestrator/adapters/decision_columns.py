@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from claim_orchestrator.application.ports import NewDecision
+from claim_orchestrator.application.ports import NewDecision, command_id_reused
 
 
 def decision_columns(decision: NewDecision) -> tuple[object, ...]:
@@ -27,3 +27,18 @@ def decision_columns(decision: NewDecision) -> tuple[object, ...]:
 def new_decision(row: asyncpg.Record) -> NewDecision:
     """A whole row."""
     return NewDecision(**dict(row))
+
+
+def outcome_of_same(row: asyncpg.Record | None, decision: NewDecision) -> str | None:
+    """The outcome of the decision that stands under this id.
+
+    Raises InputRefused `command-id-reused` when it is another one: ids are shared by all doors.
+    """
+    if row is None:
+        return None
+    stands = (row["claim_id"], row["role"], row["decision"], row["reason"], row["decided_by"])
+    given = (decision.claim_id, decision.role, decision.decision, decision.reason)
+    if stands != (*given, decision.decided_by):
+        raise command_id_reused()
+    outcome: str | None = row["outcome"]
+    return outcome

@@ -5,7 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from claim_orchestrator.adapters.claim_columns import insert_columns
-from claim_orchestrator.adapters.decision_columns import decision_columns, new_decision
+from claim_orchestrator.adapters.decision_columns import (
+    decision_columns,
+    new_decision,
+    outcome_of_same,
+)
 from claim_orchestrator.application.ports import NewClaim, NewDecision, command_id_reused
 from claim_orchestrator.domain.claim import WorkflowStatus
 from dict_common.kernel.errors import InputRefused
@@ -80,7 +84,14 @@ class PostgresClaimIntake:
                     "claim-already-resolved",
                     f"the claim is {rows[0]['status']}: there is nothing left to decide",
                 )
-            await timed_fetch(connection, _DECISIONS["decision_insert"], decision_columns(decision))
+            inserted = await timed_fetch(
+                connection, _DECISIONS["decision_insert"], decision_columns(decision)
+            )
+            if not inserted:  # another door has stored under this id
+                stands = await timed_fetch(
+                    connection, _DECISIONS["decision_outcome"], (decision.ce_id,)
+                )
+                outcome_of_same(stands[0] if stands else None, decision)
         return True
 
     async def accept_proof(self, otp_id: UUID, claim_id: UUID, at: datetime, ce_id: UUID) -> None:

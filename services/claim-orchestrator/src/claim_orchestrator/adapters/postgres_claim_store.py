@@ -6,8 +6,12 @@ from uuid import UUID
 import asyncpg
 
 from claim_orchestrator.adapters.claim_columns import kept_claim, record_columns
-from claim_orchestrator.adapters.decision_columns import decision_columns, new_decision
-from claim_orchestrator.application.claim_records import Mail, Recorded, StoredDecision
+from claim_orchestrator.adapters.decision_columns import (
+    decision_columns,
+    new_decision,
+    outcome_of_same,
+)
+from claim_orchestrator.application.claim_records import MAIL_MAX, Mail, Recorded, StoredDecision
 from claim_orchestrator.application.ports import KeptClaim, NewDecision, RowChange
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.errors import ClaimUnknown, DictClaimTaken
@@ -69,13 +73,13 @@ class PostgresClaimStore:
         """Keeps a decision once; its outcome so far."""
         await self._database.fetch(_DECISIONS["decision_insert"], decision_columns(decision))
         row = await self._database.fetch_row(_DECISIONS["decision_outcome"], (decision.ce_id,))
-        return None if row is None else row["outcome"]
+        return outcome_of_same(row, decision)
 
     async def mail(self, claim_id: UUID) -> Mail:
         """Decisions that nobody judged, oldest first, and the newest proof."""
         async with self._database.connection() as connection:
             mail, proof = _DECISIONS["decision_mail"], _DECISIONS["proof_newest"]
-            decisions = await connection.fetch(mail.sql, claim_id, Role.CLAIMER)
+            decisions = await connection.fetch(mail.sql, claim_id, Role.CLAIMER, MAIL_MAX)
             proven_at = await connection.fetchval(proof.sql, claim_id)
         return Mail([_stored(row) for row in decisions], proven_at)
 

@@ -26,7 +26,12 @@ class PulsarDecisionBacklog:
     async def oldest_unacknowledged(self) -> datetime | None:
         """Publish time of the oldest decision that is not stored yet."""
         await self._database.ping()
-        stats = await self._stats()
+        try:
+            return self._oldest(await self._stats())
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Unavailable("broker-away", f"stats of another shape: {error!r}") from None
+
+    def _oldest(self, stats: dict[str, Any]) -> datetime | None:
         partitions = stats.get("partitions", {})
         oldest: list[datetime] = []
         consumers = 0

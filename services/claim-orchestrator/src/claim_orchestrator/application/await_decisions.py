@@ -33,7 +33,7 @@ class AwaitDecisions:
     def __init__(self, backlog: DecisionBacklog, clock: Clock) -> None:
         self._backlog = backlog
         self._clock = clock
-        self._looked_at: datetime | None = None
+        self._looked: tuple[datetime, datetime] | None = None
         self._oldest: datetime | None = None
         self._answering_since: datetime | None = None
         self._looking = asyncio.Lock()
@@ -52,14 +52,16 @@ class AwaitDecisions:
 
     async def _look(self, deadline: datetime) -> None:
         now = self._clock.now()
-        seen = self._looked_at
-        # A look from before the deadline cannot know what was published until it.
-        if seen is not None and deadline <= seen and now < seen + LOOK_EVERY:
-            return
+        # A look from before the deadline cannot know what was published until it. One that took
+        # long is still as fresh as can be for all who waited for it.
+        if self._looked is not None:
+            began, ended = self._looked
+            if deadline <= began and now < ended + LOOK_EVERY:
+                return
         try:
             self._oldest = await self._backlog.oldest_unacknowledged()
         except Unavailable:
             self._answering_since = None
         else:
             self._answering_since = self._answering_since or now
-        self._looked_at = now
+        self._looked = (now, self._clock.now())

@@ -9,8 +9,8 @@ from claim_orchestrator.application.claim_records import (
     Mail,
     Notice,
 )
-from claim_orchestrator.application.decide_claim import REASON_CHARACTERS_MAX
-from claim_orchestrator.application.fields import opaque
+from claim_orchestrator.application.decide_claim import require_reason
+from claim_orchestrator.application.fields import opaque, sane
 from claim_orchestrator.application.ports import ClaimStore, NewDecision, Notifier
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision, effective_at
@@ -35,11 +35,8 @@ class ClaimDesk:
         given, at = wanted.given, wanted.arrived_at
         if given.decision not in set(Decision):
             raise InputRefused("value-unknown", f"decision must be one of {', '.join(Decision)}")
-        if given.reason is not None and len(given.reason) > REASON_CHARACTERS_MAX:
-            raise InputRefused("reason-not-allowed", "reason must be one of Bacen's reasons")
-        decided_at = given.decided_at or at
-        if decided_at.tzinfo is None:
-            raise InputRefused("field-invalid", "decided_at must be RFC 3339 with a zone")
+        require_reason(given.reason)
+        decided_at = sane(given.decided_at or at, "decided_at")
         outcome = await self._store.store_decision(
             NewDecision(
                 ce_id=wanted.ce_id,

@@ -7,7 +7,7 @@ from claim_orchestrator.domain.transitions import CLAIMER, moves_forward
 def is_news(last: Snapshot | None, seen: Snapshot) -> bool:
     """A status beyond the last one; or, with the same one, dates that DICT has moved since."""
     if seen.status not in CLAIMER:
-        return False
+        return last is None
     if last is None or moves_forward(last.status, seen.status):
         return True
     return seen.status == last.status and dates_moved(last, seen)

@@ -14,6 +14,8 @@ class ClaimRef:
     """Which claim: all that a workflow needs which is started alone."""
 
     claim_id: UUID
+    alone: bool = False
+    """A claim without a row is then a mistake of whoever started it, and no trouble to wait out."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,13 @@ class DecisionAnswer:
     outcome: str | None
 
 
+MAIL_MAX = 100
+"""Decisions in one look: a look must fit into Temporal's payload, however many were sent."""
+
+
 @dataclass(frozen=True)
 class Mail:
-    """What waits for the claim in the database."""
+    """What waits for the claim in the database; of decisions the oldest MAIL_MAX."""
 
     decisions: list[StoredDecision]
     proven_at: datetime | None

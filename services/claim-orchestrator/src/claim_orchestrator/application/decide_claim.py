@@ -14,13 +14,12 @@ from claim_orchestrator.application.ports import (
 )
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision, effective_at
+from claim_orchestrator.domain.reasons import CancelReason
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import parse_id
 from dict_common.ports.inbox import InboxKey, Seen
-
-REASON_CHARACTERS_MAX = 50
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ def decision_of(delivery: Delivery, record: Mapping[str, object], now: datetime)
             "role-unsupported", "this release runs claims as the claimer; role must be CLAIMER"
         )
     reason, otp_id = optional(record, "reason"), optional(record, "otp_id")
-    if reason is not None and len(reason) > REASON_CHARACTERS_MAX:
-        raise InputRefused("reason-not-allowed", "reason must be one of Bacen's reasons")
+    require_reason(reason)
     decided_at = instant(record, "decided_at")
     return NewDecision(
         ce_id=delivery.key.command_id,
@@ -60,6 +58,14 @@ def decision_of(delivery: Delivery, record: Mapping[str, object], now: datetime)
         correlation_id=delivery.envelope.correlation_id,
         traceparent=delivery.envelope.traceparent,
     )
+
+
+def require_reason(reason: str | None) -> None:
+    """Raises InputRefused for free text: what is stored in clear is Bacen's word or nothing."""
+    if reason is not None and reason not in set(CancelReason):
+        raise InputRefused(
+            "reason-not-allowed", f"reason must be one of {', '.join(sorted(CancelReason))}"
+        )
 
 
 class DecideClaim:

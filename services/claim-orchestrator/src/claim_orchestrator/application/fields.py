@@ -8,10 +8,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.personal import looks_personal
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
 _OPAQUE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._:-]{1,100}")
+
+EARLIEST, LATEST = 1900, 2200
 
 Record = Mapping[str, object]
 
@@ -44,7 +47,7 @@ def opaque(record: Record, field: str) -> str:
     It is kept for ever and in clear. Raises InputRefused.
     """
     value = text(record, field)
-    if not _OPAQUE.fullmatch(value):
+    if not _OPAQUE.fullmatch(value) or looks_personal(value):
         raise InputRefused(
             "field-invalid",
             f"{field} must be an opaque id of letters, digits, . _ : - with a letter in it, "
@@ -66,6 +69,19 @@ def instant(record: Record, field: str) -> datetime:
     value = record.get(field)
     if not isinstance(value, datetime):
         raise InputRefused("field-missing", f"{field} must be a time")
+    return sane(value, field)
+
+
+def sane(value: datetime, field: str) -> datetime:
+    """A time with a zone, in a year that every clock and database of ours can work with.
+
+    Raises InputRefused.
+    """
+    if value.tzinfo is None or not EARLIEST <= value.year <= LATEST:
+        raise InputRefused(
+            "field-invalid",
+            f"{field} must be a time with a zone, in the years {EARLIEST} to {LATEST}",
+        )
     return value
 
 

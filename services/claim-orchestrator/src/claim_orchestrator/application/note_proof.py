@@ -8,6 +8,7 @@ from uuid import UUID
 
 from claim_orchestrator.application.fields import instant, text
 from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess
+from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import InputRefused, Undeliverable
 from dict_common.kernel.ids import parse_id
 
@@ -18,11 +19,16 @@ class NoteProof:
     """The use case of the event consumer."""
 
     def __init__(
-        self, intake: ClaimIntake, process: ClaimProcess, participants: frozenset[str]
+        self,
+        intake: ClaimIntake,
+        process: ClaimProcess,
+        participants: frozenset[str],
+        clock: Clock,
     ) -> None:
         self._intake = intake
         self._process = process
         self._participants = participants
+        self._clock = clock
 
     async def __call__(self, event_id: UUID, record: Mapping[str, object]) -> None:
         """Idempotent. Proofs for other operations are none of ours.
@@ -36,7 +42,8 @@ class NoteProof:
         try:
             claim_id = parse_id(text(record, "operation_id"), "operation_id")
             otp_id = parse_id(text(record, "otp_id"), "otp_id")
-            validated_at = instant(record, "validated_at")
+            # A proof of the future is one of now: it must not count for a time that has not come.
+            validated_at = min(instant(record, "validated_at"), self._clock.now())
         except InputRefused as error:
             raise Undeliverable(error.reason_code, error.detail) from error
         await self._intake.accept_proof(otp_id, claim_id, validated_at, event_id)

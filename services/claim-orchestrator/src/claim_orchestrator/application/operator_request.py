@@ -19,13 +19,14 @@ from claim_orchestrator.application.ports import (
     command_id_reused,
 )
 from claim_orchestrator.application.refuse_command import SOURCE
-from claim_orchestrator.domain.claim import ClaimType, DictStatus, WorkflowStatus
+from claim_orchestrator.domain.claim import ClaimType, WorkflowStatus
 from claim_orchestrator.domain.course import Cause, Intent, View
 from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.decisions import judge
 from claim_orchestrator.domain.errors import ClaimUnknown
 from claim_orchestrator.domain.events import OperatorActed
 from claim_orchestrator.domain.reasons import wishes
+from claim_orchestrator.domain.transitions import known_status
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import derived_id, parse_id
@@ -79,7 +80,7 @@ def check_act(verb: str, cancel_reason: str | None, kept: KeptClaim) -> None:
         raise InputRefused(
             "claim-not-open", "DICT does not know the claim yet: it can be cancelled once it does"
         )
-    claim_type, status = ClaimType(kept.type), DictStatus(row.shown.status)
+    claim_type, status = ClaimType(kept.type), known_status(row.shown.status)
     if (cancel_reason or "") not in wishes(claim_type, status):
         allowed = ", ".join(sorted(wishes(claim_type, status)))
         raise InputRefused(
@@ -104,7 +105,7 @@ def check_decision(
     intent = row.intent
     view = View(
         type=ClaimType(kept.type),
-        status=DictStatus(row.shown.status),
+        status=known_status(row.shown.status),
         deadline=calendar.claimer_deadline(row.shown.resolution_period_end),
         completion_period_end=row.shown.completion_period_end,
         intent=None if intent is None else Intent(Cause(intent.cause), intent.reason),

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from claim_orchestrator.application.orphan_decisions import OrphanDecisions
 
+BITES_MAX = 100
+"""In one turn: the next one follows in a minute."""
+
 
 @dataclass(frozen=True)
 class ClaimCounts:
@@ -40,5 +43,11 @@ class Upkeep:
         return await self._store.counts()
 
     async def purge(self) -> int:
-        """Removes one bite of what has outlived its policy."""
-        return await self._store.purge()
+        """Removes what has outlived its policy, bite by bite; answers how many rows."""
+        removed = 0
+        for _ in range(BITES_MAX):
+            bite = await self._store.purge()
+            removed += bite
+            if not bite:
+                break
+        return removed

@@ -76,7 +76,7 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
                     intake, process, Secrecy(base.subjects, base.rest), base.policy, clock
                 ),
                 decide_claim=DecideClaim(intake, process, clock),
-                note_proof=NoteProof(intake, process, base.own.participants),
+                note_proof=NoteProof(intake, process, base.own.participants, clock),
                 operator=HandleOperatorRequest(
                     intake, store, process, tokens, base.composer, base.policy
                 ),

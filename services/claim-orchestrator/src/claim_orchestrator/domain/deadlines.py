@@ -38,7 +38,10 @@ class Calendar:
         """The claimer's outer limit, None while DICT gave no date."""
         if resolution_period_end is None:
             return None
-        return resolution_period_end + self.days(CLAIMER_DAYS_AFTER_RESOLUTION)
+        try:
+            return resolution_period_end + self.days(CLAIMER_DAYS_AFTER_RESOLUTION)
+        except OverflowError:
+            return resolution_period_end  # the last years of the calendar have no day 30
 
     def poll_interval(self) -> timedelta:
         """How often a single claim is asked for."""

@@ -48,6 +48,11 @@ def moves_forward(before: str | None, seen: str) -> bool:
     return _RANK[DictStatus(seen)] > _RANK[DictStatus(before)]
 
 
+def known_status(status: str) -> DictStatus:
+    """The status, OPEN for one that this release does not know: then nothing is done but wait."""
+    return DictStatus(status) if status in CLAIMER else DictStatus.OPEN
+
+
 def is_expected(before: str | None, seen: str) -> bool:
     """False for a status that we would have had to bring about ourselves, or that nobody knows:
     accepted or not, it is told. Between two polls a donor may acknowledge and confirm."""

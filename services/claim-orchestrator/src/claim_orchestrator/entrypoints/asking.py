@@ -51,4 +51,9 @@ async def publish(name: str, subject: UUID, command_id: UUID, record: dict[str, 
         traceparent=current_traceparent(),
     )
     async with console.open_command_sender() as sender:
-        await sender.send(envelope, record)
+        try:
+            await sender.send(envelope, record)
+        except ValueError as error:
+            raise CommandFailed(
+                Exit.USAGE, f"{name} cannot be written: {error}", f"dictctl schema check {name}"
+            ) from None

@@ -18,7 +18,7 @@ from claim_orchestrator.bootstrap import console
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.decisions import Decision
-from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish
+from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish, read
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
@@ -51,7 +51,9 @@ def decide(
         raise CommandFailed(
             Exit.USAGE, "decide ACCEPT or REFUSE", f"dictctl claim decide {claim_id} REFUSE"
         )
-    claim, id_ = claim_id_in(claim_id, "CLAIM_ID"), claim_id_in(command_id, "--command-id")
+    asked, id_ = claim_id_in(claim_id, "CLAIM_ID"), claim_id_in(command_id, "--command-id")
+    known = asyncio.run(read("find", asked))
+    claim = known[0]["claim_id"] if known else asked  # one that is not there yet may still come
     record: dict[str, object] = {
         "claim_id": str(claim),
         "role": Role.CLAIMER.value,

@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.course import Kind, Move, next_move
     from claim_orchestrator.domain.deadlines import next_margin
     from claim_orchestrator.domain.decisions import Decision
+    from claim_orchestrator.domain.transitions import CLAIMER
     from claim_orchestrator.workflows.children import Child, begun, resolving, stopped
     from claim_orchestrator.workflows.expire_completion_period import ExpireInput
     from claim_orchestrator.workflows.journal import SIGNAL_RECEIVED, UPDATE_REFUSED
@@ -56,7 +57,7 @@ class CreateClaimWorkflow:
     def __init__(self, process: ClaimProcessInput) -> None:
         row = ClaimRow(0, WorkflowStatus.RUNNING, None, None)
         self._keeper = ClaimKeeper(process, row, findable=True)
-        self._news: list[Snapshot] = []
+        self._news = False
         self._orders: list[OperatorOrder] = []
         self._mail = True  # decisions may have come before the claim
         self._announced = workflow.now()
@@ -64,10 +65,11 @@ class CreateClaimWorkflow:
         self._held_until: datetime | None = None
 
     @workflow.signal(name=CLAIM_STATUS_SIGNAL)
-    def on_status(self, shown: Snapshot) -> None:
-        """From the monitor: DICT shows something else."""
-        self._keeper.journal.note(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, shown.status)
-        self._news.append(shown)
+    def on_status(self, shown: Snapshot | None = None) -> None:
+        """From the monitor: DICT shows something else. A wake-up only: DICT itself is asked."""
+        told = shown.status if shown is not None and shown.status in CLAIMER else "look"
+        self._keeper.journal.note(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, told)
+        self._news = True
 
     @workflow.signal(name=CLAIM_MAIL_SIGNAL)
     def on_mail(self) -> None:
@@ -75,13 +77,17 @@ class CreateClaimWorkflow:
         self._mail = True
 
     @workflow.signal(name=CLAIM_OPERATOR_SIGNAL)
-    def on_order(self, order: OperatorOrder) -> None:
+    def on_order(self, order: OperatorOrder | None = None) -> None:
         """From the consumer: an operator resumes or cancels."""
-        self._orders.append(order)
+        if order is not None:
+            self._orders.append(order)
 
     @workflow.signal(name=CLAIM_DECISION_SIGNAL)
-    async def on_decision_signal(self, confirmed: bool) -> None:
+    async def on_decision_signal(self, confirmed: bool | None = None) -> None:
         """The seeds' door: `temporal workflow signal --name claim-decision --input true`."""
+        if not isinstance(confirmed, bool):
+            self._keeper.journal.note(UPDATE_REFUSED, CLAIM_DECISION_SIGNAL, "value-unknown")
+            return
         decision = Decision.ACCEPT if confirmed else Decision.REFUSE
         given = GivenDecision(decision, BY_SIGNAL)
         with contextlib.suppress(ActivityError):  # stored or refused: nobody waits for the answer
@@ -143,8 +149,10 @@ class CreateClaimWorkflow:
                     deadline = self._keeper.deadline()
                     assert deadline is not None
                     await self._keeper.pass_deadline(deadline)
+                    self._held_until, self._failures = None, 0
                 case Kind.DROP_INTENT:
                     await self._keeper.drop_intent()
+                    self._held_until, self._failures = None, 0
                 case Kind.COMPLETE | Kind.CANCEL:
                     await self._resolve(move)
         for child in children:
@@ -161,11 +169,11 @@ class CreateClaimWorkflow:
                 lambda: (
                     self._mail
                     or workflow.all_handlers_finished()
-                    or bool(self._news)
+                    or self._news
                     or bool(self._orders)
                 )
             )
-            self._news.clear()
+            self._news = False
             self._orders.clear()
 
     async def _pause(
@@ -179,13 +187,15 @@ class CreateClaimWorkflow:
         if deadline is not None and now < deadline:
             margin = next_margin(deadline, margins, self._announced, now)
         instants = [] if until is None else [until]
+        if deadline is not None and now < deadline:
+            instants.append(deadline)  # whatever else is waited for
         if deadline is not None and margin is not None:
             instants.append(deadline - margin)
         timeout = None if not instants else max(min(instants) - now, timedelta(0))
         if timeout is None or timeout > timedelta(0):
             with contextlib.suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: done() or self._mail or bool(self._news) or bool(self._orders),
+                    lambda: done() or self._mail or self._news or bool(self._orders),
                     timeout=timeout,
                 )
         if deadline is not None and margin is not None and workflow.now() >= deadline - margin:
@@ -195,8 +205,9 @@ class CreateClaimWorkflow:
     async def _take_in(self, *, resolving: bool) -> None:
         """News of DICT first: decisions are judged by what is known then."""
         before = (self._keeper.row.shown, self._keeper.row.intent)
-        while self._news:
-            await self._keeper.arrive(self._news.pop(0))
+        if self._news:
+            self._news = False
+            await self._keeper.reread()
         if self._mail:
             self._mail = False
             await self._keeper.read_mail(resolving=resolving)

@@ -111,27 +111,21 @@ class Journal:
 
     async def write(self, build: Build) -> bool:
         """Records what `build` makes of the row; False when it makes nothing of it."""
-        return await self._record(RECORD_TRANSITION, build)
+        return await self._record(build)
 
     async def flush(self) -> None:
         """Writes steps that wait."""
         if self.waiting:
             await self.write(unchanged)
 
-    async def transfer(self) -> None:
-        """TransferEntry: tells Core and VSYNC that the entry is ours, with its CID's inputs."""
-
-        def build(row: ClaimRow) -> Entry:
-            return unchanged(row, events=(event(EntryTransferred.NAME),))
-
-        await self._record(TRANSFER_ENTRY, build)
-
-    async def _record(self, activity: str, build: Build) -> bool:
+    async def _record(self, build: Build) -> bool:
         for _ in range(STALE_MAX):
             entry = build(self.row)
             if entry is None:
                 return False
             steps = [*self.waiting, *entry.steps]
+            transfers = any(it.name == EntryTransferred.NAME for it in entry.events)
+            activity = TRANSFER_ENTRY if transfers else RECORD_TRANSITION
             recorded = await do(activity, self._transition(entry, steps), Recorded)
             self.row = recorded.row
             if not recorded.stale:

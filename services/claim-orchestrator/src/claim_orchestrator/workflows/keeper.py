@@ -22,7 +22,6 @@ with workflow.unsafe.imports_passed_through():
         LOAD_CLAIM,
         NOTIFY_USERS,
         READ_MAIL,
-        TRANSFER_ENTRY,
     )
     from claim_orchestrator.application.claim_records import (
         Barrier,
@@ -46,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.decisions import Decision, Verdict, judge
     from claim_orchestrator.domain.events import ClaimDeadlineApproaching, ClaimDecided
     from claim_orchestrator.domain.reasons import wishes
+    from claim_orchestrator.domain.transitions import known_status
     from claim_orchestrator.workflows.arrival import arrival
     from claim_orchestrator.workflows.journal import (
         ACTIVITY_EXECUTED,
@@ -90,7 +90,7 @@ class ClaimKeeper:
     @classmethod
     async def load(cls, claim_id: UUID) -> "ClaimKeeper":
         """For an execution that was started alone."""
-        loaded = await do(LOAD_CLAIM, ClaimRef(claim_id), LoadedClaim)
+        loaded = await do(LOAD_CLAIM, ClaimRef(claim_id, alone=True), LoadedClaim)
         return cls(loaded.process, loaded.row, findable=False)
 
     @property
@@ -119,7 +119,7 @@ class ClaimKeeper:
         intent = self.row.intent
         return View(
             type=ClaimType(self.process.type),
-            status=DictStatus(self.shown.status),
+            status=known_status(self.shown.status),
             deadline=self.deadline(),
             completion_period_end=self.shown.completion_period_end,
             intent=None if intent is None else Intent(Cause(intent.cause), intent.reason),
@@ -135,11 +135,16 @@ class ClaimKeeper:
     async def reread(self) -> None:
         """Asks DICT where the claim is; a refused look leaves it where it was."""
         known = KnownClaim(self.calls.step("GetClaim"), self.shown.dict_claim_id)
+        seen = None
         with contextlib.suppress(ActivityError):
-            await self.arrive(await do(GET_CLAIM_GRPC, known, Snapshot))
+            seen = await do(GET_CLAIM_GRPC, known, Snapshot)
+        if seen is not None:
+            await self.arrive(seen)
 
     async def arrive(self, shown: Snapshot) -> None:
         """Records what DICT shows, if it is news; whoever writes the end does what follows it."""
+        if shown.status == DictStatus.COMPLETED and self.row.complete_request_id is None:
+            await self.reload()  # a resolution may have made the RequestId since we looked
 
         def build(row: ClaimRow) -> Entry | None:
             if row.status != WorkflowStatus.RUNNING or not is_news(row.shown, shown):
@@ -147,7 +152,7 @@ class ClaimKeeper:
             return arrival(row, shown)
 
         if await self.journal.write(build) and self.ended:
-            await self._after_end()
+            await self.tell_users()
 
     async def read_mail(self, *, resolving: bool) -> None:
         """Judges the decisions that were stored, oldest first, and learns of proofs.
@@ -160,8 +165,15 @@ class ClaimKeeper:
             mail = await do(READ_MAIL, ClaimRef(self.process.claim_id), Mail)
             self.proven_at, judged = mail.proven_at or self.proven_at, True
             for decision in mail.decisions:
-                judged = judged and await self._judge(decision, resolving=resolving)
+                if not await self._judge(decision, resolving=resolving):
+                    judged = False
+                    break
         self.mail_read = begun
+
+    async def learn_of_proofs(self) -> None:
+        """The newest proof, and no judgement of decisions."""
+        mail = await do(READ_MAIL, ClaimRef(self.process.claim_id), Mail)
+        self.proven_at = mail.proven_at or self.proven_at
 
     async def settle_on_default(self, reason: str, deadline: datetime) -> None:
         """Nobody has decided: settles on the default before DICT is asked for it."""
@@ -179,7 +191,7 @@ class ClaimKeeper:
         """An operator cancels, whatever was settled before; False where DICT takes no such."""
 
         def build(row: ClaimRow) -> Entry | None:
-            status = DictStatus(row.shown.status) if row.shown else None
+            status = known_status(row.shown.status) if row.shown else None
             type_ = ClaimType(self.process.type)
             if row.status != WorkflowStatus.RUNNING or status is None:
                 return None
@@ -234,7 +246,10 @@ class ClaimKeeper:
     async def pass_deadline(self, deadline: datetime) -> None:
         """The deadline has come: decisions made in time first, then DICT, then the default."""
         grace = timedelta(seconds=self.process.decision_grace_seconds)
-        passed = await do(AWAIT_DECISIONS, Barrier(deadline, deadline + grace), str, _LOOK_AGAIN)
+        # From when the waiting begins: after an outage longer than the grace, decisions that were
+        # sent in time are still at the broker.
+        give_up_at = max(deadline, workflow.now()) + grace
+        passed = await do(AWAIT_DECISIONS, Barrier(deadline, give_up_at), str, _LOOK_AGAIN)
         self.journal.note(TIMER_FIRED, CLAIM_DEADLINE, passed)
         await self.reread()
         if self.ended:
@@ -271,14 +286,6 @@ class ClaimKeeper:
             self.view(),
             resolving=resolving,
         )
-
-    async def _after_end(self) -> None:
-        if self.row.status == WorkflowStatus.COMPLETED:
-            if self.row.complete_request_id is None:  # completed by others: no RequestId of ours
-                self.journal.note(ACTIVITY_EXECUTED, TRANSFER_ENTRY, "RequestIdUnknown")
-            else:
-                await self.journal.transfer()
-        await self.tell_users()
 
     async def tell_users(self) -> None:
         """NotifyUsers, best effort: nothing waits for it, nothing fails with it."""

@@ -20,7 +20,8 @@ with workflow.unsafe.imports_passed_through():
         PREPARE_COMPLETION,
     )
     from claim_orchestrator.application.claim_records import KnownClaim, Snapshot
-    from claim_orchestrator.domain.course import Cause
+    from claim_orchestrator.domain.claim import ClaimType
+    from claim_orchestrator.domain.course import Cause, Kind, next_move
     from claim_orchestrator.domain.outcomes import Outcome
     from claim_orchestrator.workflows.journal import ACTIVITY_EXECUTED
     from claim_orchestrator.workflows.keeper import ClaimKeeper
@@ -48,6 +49,10 @@ class CompleteClaimWorkflow:
         keeper = await _opened(given.claim_id)
         if keeper.ended:
             return keeper.row.status
+        if not await _may_complete(keeper):
+            if keeper.ended:
+                return keeper.row.status
+            raise _not_applicable("NotYet")
         # Stored before the call leaves: it is the HMAC key of the new entry's CID.
         request_id = await do(PREPARE_COMPLETION, keeper.process, UUID)
         known = KnownClaim(
@@ -91,6 +96,16 @@ async def _opened(claim_id: UUID) -> ClaimKeeper:
     if not keeper.ended and keeper.row.shown is None:
         raise _not_applicable("ClaimNotOpen")
     return keeper
+
+
+async def _may_complete(keeper: ClaimKeeper) -> bool:
+    """Whoever started it: the same rules, period and proof of possession included."""
+    if keeper.process.type == ClaimType.OWNERSHIP:
+        await keeper.learn_of_proofs()
+    if next_move(keeper.view(), workflow.now()).kind is Kind.COMPLETE:
+        return True
+    await keeper.reread()  # started alone, our row may be behind
+    return not keeper.ended and next_move(keeper.view(), workflow.now()).kind is Kind.COMPLETE
 
 
 async def _resolved(keeper: ClaimKeeper, activity: str, known: KnownClaim) -> str:

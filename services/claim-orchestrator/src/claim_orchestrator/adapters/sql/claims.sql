@@ -33,13 +33,13 @@ WITH changed AS (
         -- An error stands until another replaces it or the claim moves: status, end, or intent.
         last_error = CASE
             WHEN $14::text IS NOT NULL THEN $14
-            WHEN $7 <> 'RUNNING' OR dict_status IS DISTINCT FROM COALESCE($16, dict_status)
-                 OR intent_reason IS DISTINCT FROM $26 THEN NULL
+            WHEN status <> $7::varchar OR dict_status IS DISTINCT FROM COALESCE($16::varchar, dict_status)
+                 OR intent_reason IS DISTINCT FROM $26::varchar THEN NULL
             ELSE last_error END,
         last_error_at = CASE
             WHEN $14::text IS NOT NULL THEN now()
-            WHEN $7 <> 'RUNNING' OR dict_status IS DISTINCT FROM COALESCE($16, dict_status)
-                 OR intent_reason IS DISTINCT FROM $26 THEN NULL
+            WHEN status <> $7::varchar OR dict_status IS DISTINCT FROM COALESCE($16::varchar, dict_status)
+                 OR intent_reason IS DISTINCT FROM $26::varchar THEN NULL
             ELSE last_error_at END,
         dict_claim_id = COALESCE($15, dict_claim_id),
         dict_status = COALESCE($16, dict_status),

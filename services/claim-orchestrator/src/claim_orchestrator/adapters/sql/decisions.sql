@@ -16,13 +16,15 @@ ON CONFLICT DO NOTHING
 RETURNING ce_id;
 
 -- name: decision_outcome
-SELECT outcome FROM workflows.claim_decisions WHERE ce_id = $1;
+SELECT outcome, claim_id, role, decision, reason, decided_by
+FROM workflows.claim_decisions WHERE ce_id = $1;
 
 -- name: decision_mail
 SELECT ce_id, decision, reason, decided_at, effective_at, decided_by, otp_id
 FROM workflows.claim_decisions
 WHERE claim_id = $1 AND role = $2 AND outcome IS NULL
-ORDER BY effective_at, arrival;
+ORDER BY effective_at, arrival
+LIMIT $3;
 
 -- name: decision_rows
 SELECT ce_id, claim_id, role, decision, reason, otp_id, decided_at, published_at, effective_at,
