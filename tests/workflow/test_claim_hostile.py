@@ -1,4 +1,4 @@
-"""What others may do to a claim's workflow: odd answers of DICT, odd words of operators, odd clocks."""
+"""What others may do to a claim: odd answers of DICT, odd words of operators, odd clocks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -235,7 +235,7 @@ def test_workflow_about_no_claim_ends_at_once() -> None:
 
 @pytest.mark.parametrize("shift", range(0, 30, 5))
 def test_end_that_the_switch_writes_is_a_whole_one(shift: int) -> None:
-    """claim.completed and entry.transferred are one statement, so stopping the switch parts none."""
+    """claim.completed and entry.transferred are one statement: stopping the switch parts none."""
     stage = opened()
     stage.donor("acknowledge")
     stage.run_to(stage.day(29.9))

@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
         CLAIM_OPERATOR_SIGNAL,
         GET_CLAIM_GRPC,
         LOAD_CLAIM,
-        NOTIFY_USERS,
         READ_MAIL,
     )
     from claim_orchestrator.application.claim_records import (
@@ -34,7 +33,6 @@ with workflow.unsafe.imports_passed_through():
         KnownClaim,
         LoadedClaim,
         Mail,
-        Notice,
         SettledIntent,
         Snapshot,
         StoredDecision,
@@ -48,7 +46,6 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.transitions import known_status
     from claim_orchestrator.workflows.arrival import arrival
     from claim_orchestrator.workflows.journal import (
-        ACTIVITY_EXECUTED,
         SIGNAL_RECEIVED,
         TIMER_FIRED,
         UPDATE_REFUSED,
@@ -60,11 +57,11 @@ with workflow.unsafe.imports_passed_through():
     )
     from claim_orchestrator.workflows.judgement import judgement
     from claim_orchestrator.workflows.steps import (
-        TELLING_ATTEMPTS_MAX,
         BridgeCalls,
         Decided,
         do,
     )
+    from claim_orchestrator.workflows.telling import tell_users
 
 CLAIM_DEADLINE = "claim-deadline"
 _LOOK_AGAIN = RetryPolicy(
@@ -72,7 +69,6 @@ _LOOK_AGAIN = RetryPolicy(
     backoff_coefficient=1.5,
     maximum_interval=timedelta(seconds=5),
 )
-_TELL = RetryPolicy(maximum_attempts=TELLING_ATTEMPTS_MAX)
 
 
 class ClaimKeeper:
@@ -152,7 +148,7 @@ class ClaimKeeper:
             return arrival(row, shown)
 
         if await self.journal.write(build) and self.ended:
-            await self.tell_users()
+            await tell_users(self.journal)
 
     async def read_mail(self, *, resolving: bool) -> None:
         """Judges the decisions that were stored, oldest first, and learns of proofs.
@@ -286,22 +282,3 @@ class ClaimKeeper:
             self.view(),
             resolving=resolving,
         )
-
-    async def tell_users(self) -> None:
-        """NotifyUsers, best effort: nothing waits for it, nothing fails with it."""
-        shown = self.row.shown
-        notice = Notice(
-            process=self.process,
-            notice_id=workflow.uuid7(),
-            status=self.row.status,
-            dict_status=shown.status if shown else None,
-            resolution_type=self.row.resolution_type,
-            at=workflow.now(),
-        )
-        try:
-            told = await do(NOTIFY_USERS, notice, bool, _TELL)
-        except ActivityError:
-            self.journal.note(ACTIVITY_EXECUTED, NOTIFY_USERS, "not-delivered")
-        else:
-            self.journal.note(ACTIVITY_EXECUTED, NOTIFY_USERS, "told" if told else "nobody-set-up")
-        await self.journal.flush()

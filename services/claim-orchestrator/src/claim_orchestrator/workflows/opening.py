@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.workflows.journal import ACTIVITY_EXECUTED, Entry, event
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.steps import Decided, decided, do
+    from claim_orchestrator.workflows.telling import tell_users
 
 LOOK_AFTER = timedelta(seconds=10)
 """DICT's list lags behind by up to 5 s: not scaled with the day."""
@@ -104,4 +105,4 @@ class Opening:
             )
 
         await self._keeper.journal.write(build)
-        await self._keeper.tell_users()
+        await tell_users(self._keeper.journal)
