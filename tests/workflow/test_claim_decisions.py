@@ -15,7 +15,7 @@ from claim_orchestrator.application.claim_process import (
     CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import GivenDecision, OperatorOrder
+from claim_orchestrator.application.claim_records import MAIL_MAX, GivenDecision, OperatorOrder
 from tests.support.claim_scenes import MILLISECOND, SILENCE, TYPES, opened, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import Chance
@@ -218,3 +218,13 @@ def test_update_whose_decision_the_switch_has_judged_is_answered_and_the_claim_e
     answer = stage.execution.updates[str(decision)]
     assert answer == {"ce_id": str(decision), "outcome": "refused:decision-late"}
     assert stage.execution.closed == "COMPLETED"
+
+
+def test_more_decisions_than_one_look_holds_are_all_answered() -> None:
+    stage = ClaimStage()
+    sent = [uuid4() for _ in range(2 * MAIL_MAX + 3)]
+    for ce_id in sent:
+        stage.send("ACCEPT", ce_id, stage.simulation.now_)
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(hours=1))
+    assert stage.claims.outcomes == dict.fromkeys(sent, "accepted")

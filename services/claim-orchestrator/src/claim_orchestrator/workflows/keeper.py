@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
         READ_MAIL,
     )
     from claim_orchestrator.application.claim_records import (
+        MAIL_MAX,
         Barrier,
         ClaimProcessInput,
         ClaimRef,
@@ -159,7 +160,8 @@ class ClaimKeeper:
         begun, judged = self.mail_begun, False
         while not judged:
             mail = await do(READ_MAIL, ClaimRef(self.process.claim_id), Mail)
-            self.proven_at, judged = mail.proven_at or self.proven_at, True
+            self.proven_at = mail.proven_at or self.proven_at
+            judged = len(mail.decisions) < MAIL_MAX  # more may wait behind a full look
             for decision in mail.decisions:
                 if not await self._judge(decision, resolving=resolving):
                     judged = False
