@@ -11,7 +11,6 @@ from tests.support.claim_seeds import Tally, play_range
 
 BITE = 500
 """Seeds that one process takes at a time: progress, and memory given back."""
-BITES_A_CHILD = 40
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,6 @@ from tests.support.world import World, make_world
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUN_FOLDER = ".devstack/bench"
-MACHINE = "this machine, everything on it: servers, our processes and the measuring"
 
 
 @contextmanager

@@ -149,10 +149,10 @@ class CreateClaimWorkflow:
                     deadline = self._keeper.deadline()
                     assert deadline is not None
                     await self._keeper.pass_deadline(deadline)
-                    self._held_until, self._failures = None, 0
+                    self._let_go()
                 case Kind.DROP_INTENT:
                     await self._keeper.drop_intent()
-                    self._held_until, self._failures = None, 0
+                    self._let_go()
                 case Kind.COMPLETE | Kind.CANCEL:
                     await self._resolve(move)
         for child in children:
@@ -214,7 +214,11 @@ class CreateClaimWorkflow:
         while self._orders:
             await self._obey(self._orders.pop(0), resolving=resolving)
         if before != (self._keeper.row.shown, self._keeper.row.intent):
-            self._held_until, self._failures = None, 0
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """The claim moved: what held it, and how often, is past."""
+        self._held_until, self._failures = None, 0
 
     async def _obey(self, order: OperatorOrder, *, resolving: bool) -> None:
         """An operator's order, which was checked by its consumer and is checked by the rules."""

@@ -111,14 +111,6 @@ class Journal:
 
     async def write(self, build: Build) -> bool:
         """Records what `build` makes of the row; False when it makes nothing of it."""
-        return await self._record(build)
-
-    async def flush(self) -> None:
-        """Writes steps that wait."""
-        if self.waiting:
-            await self.write(unchanged)
-
-    async def _record(self, build: Build) -> bool:
         for _ in range(STALE_MAX):
             entry = build(self.row)
             if entry is None:
@@ -136,6 +128,11 @@ class Journal:
         raise RuntimeError(
             f"row of claim {self.process.claim_id} changed {STALE_MAX} times under us"
         )
+
+    async def flush(self) -> None:
+        """Writes steps that wait."""
+        if self.waiting:
+            await self.write(unchanged)
 
     def _make_findable(self, entry: Entry) -> None:
         """Temporal's lists show where the claim is and when it must be over."""
