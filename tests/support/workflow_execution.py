@@ -376,9 +376,12 @@ class Execution:
         parent._activate(activation)
 
 
-@cache
 def _argument_types(function: Any) -> tuple[Any, ...]:
-    function = getattr(function, "__func__", function)
+    return _types_of(getattr(function, "__func__", function))
+
+
+@cache  # of functions alone: a bound method would keep its object for good
+def _types_of(function: Any) -> tuple[Any, ...]:
     hints = get_type_hints(function)
     hints.pop("return", None)
     return tuple(hints.values())
