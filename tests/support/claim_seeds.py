@@ -61,7 +61,16 @@ def play(plan: Plan, tally: Tally) -> list[str]:
     for outcome in stage.claims.outcomes.values():
         tally.counts["decisions accepted" if outcome == "accepted" else "decisions refused"] += 1
     tally.counts["decisions refused at the door"] += len(stage.refusals)
+    _let_go(player)
     return found
+
+
+def _let_go(player: Player) -> None:
+    """Takes apart what holds itself, so that little is left for the collector to search."""
+    stage = player.stage
+    stage.simulation.let_go()
+    for part in (stage, player):
+        vars(part).clear()
 
 
 def play_range(first: int, end: int) -> Tally:

@@ -5,6 +5,8 @@ DICT with Bacen's rules behind them, on one virtual clock.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID, uuid5
 
 import temporalio.activity
@@ -54,6 +56,11 @@ WORKFLOWS = {
     "CompleteClaimWorkflow": CompleteClaimWorkflow,
     "CancelClaimWorkflow": CancelClaimWorkflow,
 }
+
+
+@cache
+def _name_of(step: Callable[..., object]) -> str:
+    return str(temporalio.activity._Definition.must_from_callable(step).name)
 
 
 class ClearComposer:
@@ -154,10 +161,8 @@ class ClaimStage:
             desk,
             AwaitDecisions(self.broker, self.simulation),
         )
-        self.simulation.activities = {
-            str(temporalio.activity._Definition.must_from_callable(step).name): step
-            for step in self.steps.all()
-        }
+        steps: tuple[Any, ...] = self.steps.all()
+        self.simulation.activities = {_name_of(step.__func__): step for step in steps}
         self.process = SimulatedProcess(self.simulation, lambda: self.twice())
         self.decide = DecideClaim(self.claims, self.process, self.simulation)
         self.note_proof = NoteProof(

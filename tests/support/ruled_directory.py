@@ -213,9 +213,10 @@ class RuledDirectory:
             self.effects.append(Effect(operation, id_, name, self.clock.now()))
 
     def _known(self, claim_id: UUID) -> Claim:
-        if claim_id not in self.claims:
+        claim = self.claims.get(claim_id)
+        if claim is None:
             raise DictProblem("NotFound")
-        return self.claims[claim_id]
+        return claim
 
     def _entry(self, request: ClaimRequest) -> Entry:
         portability = request.type == "PORTABILITY"

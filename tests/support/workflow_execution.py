@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from tests.support.workflow_simulation import Activity, Pending, Simulation
 
 CONVERTER = DataConverter(payload_converter_class=QuickPayloads)
-_PAYLOADS = CONVERTER.payload_converter
+_PAYLOADS = QuickPayloads()
 _NOWHERE = cast("asyncio.AbstractEventLoop", SimpleNamespace())
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY_EXISTS = 1  # StartChildWorkflowExecutionFailedCause
 
 
@@ -123,6 +124,11 @@ class Execution:
         cause.timeout_failure_info.timeout_type = 3  # type: ignore[assignment]
         return self._fail(pending, cause)
 
+    def let_go(self) -> None:
+        """Holds nothing any more, itself and the SDK's instance least of all."""
+        for part in (self._instance, self):
+            vars(part).clear()
+
     def replay(self) -> None:
         """The worker that held it is gone: rebuilt from its history, it must do the same."""
         self._instance = self._create()
@@ -195,7 +201,7 @@ class Execution:
         )
         return UnsandboxedWorkflowRunner().create_instance(
             WorkflowInstanceDetails(
-                payload_converter_factory=CONVERTER._new_payload_converter,
+                payload_converter_factory=lambda: _PAYLOADS,
                 failure_converter_class=CONVERTER.failure_converter_class,
                 interceptor_classes=[],
                 defn=definition,
@@ -215,14 +221,19 @@ class Execution:
 
     def _activation(self) -> WorkflowActivation:
         activation = WorkflowActivation(run_id=self.run_id, history_length=len(self.history) * 3)
-        activation.timestamp.FromDatetime(self.simulation.now_.replace(tzinfo=None))
+        self._stamp(activation)
         return activation
+
+    def _stamp(self, activation: WorkflowActivation) -> None:
+        passed, stamp = self.simulation.now_ - _EPOCH, activation.timestamp
+        stamp.seconds = passed.days * 86_400 + passed.seconds
+        stamp.nanos = passed.microseconds * 1_000
 
     def wake(self) -> None:
         """Workers are back: what has happened meanwhile comes in one task."""
         if self._queued is not None:
             activation, self._queued = self._queued, None
-            activation.timestamp.FromDatetime(self.simulation.now_.replace(tzinfo=None))
+            self._stamp(activation)
             self._activate(activation)
 
     def _activate(self, activation: WorkflowActivation) -> None:
@@ -250,15 +261,15 @@ class Execution:
     def _on_schedule_activity(self, value: Any) -> None:
         from tests.support.workflow_simulation import Pending
 
-        retry, within = value.retry_policy, value.schedule_to_close_timeout.ToTimedelta()
+        retry, within = value.retry_policy, _span(value.schedule_to_close_timeout)
         pending = Pending(
             sequence=value.seq,
             name=value.activity_type,
             arguments=list(value.arguments),
-            timeout=value.start_to_close_timeout.ToTimedelta(),
-            initial=retry.initial_interval.ToTimedelta() or timedelta(seconds=1),
+            timeout=_span(value.start_to_close_timeout),
+            initial=_span(retry.initial_interval) or timedelta(seconds=1),
             coefficient=retry.backoff_coefficient or 2.0,
-            interval_max=retry.maximum_interval.ToTimedelta() or None,
+            interval_max=_span(retry.maximum_interval) or None,
             attempts_max=retry.maximum_attempts,
             give_up_at=self.simulation.now_ + within if within else None,
         )
@@ -276,7 +287,7 @@ class Execution:
 
     def _on_start_timer(self, value: Any) -> None:
         self.timers.add(value.seq)
-        due = self.simulation.now_ + value.start_to_fire_timeout.ToTimedelta()
+        due = self.simulation.now_ + _span(value.start_to_fire_timeout)
         self.simulation.at(due, lambda: self._fire(value.seq))
 
     def _on_cancel_timer(self, value: Any) -> None:
@@ -376,12 +387,19 @@ class Execution:
         parent._activate(activation)
 
 
-@cache
 def _argument_types(function: Any) -> tuple[Any, ...]:
-    function = getattr(function, "__func__", function)
+    return _types_of(getattr(function, "__func__", function))
+
+
+@cache  # of functions alone: a bound method would keep its object for good
+def _types_of(function: Any) -> tuple[Any, ...]:
     hints = get_type_hints(function)
     hints.pop("return", None)
     return tuple(hints.values())
+
+
+def _span(duration: Any) -> timedelta:
+    return timedelta(seconds=duration.seconds, microseconds=duration.nanos // 1_000)
 
 
 def _commands(completion: Any) -> list[Any]:

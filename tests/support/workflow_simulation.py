@@ -113,6 +113,12 @@ class Simulation:
         for task in taken:
             self.after(0, task)
 
+    def let_go(self) -> None:
+        """It is over: nothing of it can be asked any more."""
+        for execution in self.executions.values():
+            execution.let_go()
+        vars(self).clear()
+
     def attempt(self, execution: Execution, pending: "Pending") -> None:
         """One attempt of an activity, from a worker that takes it."""
         chance = self.chance(pending.name)

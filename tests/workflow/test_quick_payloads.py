@@ -10,7 +10,7 @@ from temporalio.converter import DefaultPayloadConverter
 from claim_orchestrator.application.claim_process import CLAIM_DECISION_UPDATE
 from claim_orchestrator.application.claim_records import GivenDecision
 from tests.support.claim_scenes import TYPES, opened
-from tests.support.quick_payloads import QuickJson
+from tests.support.quick_payloads import QuickPayloads
 
 SDK = DefaultPayloadConverter()
 
@@ -20,16 +20,16 @@ class Compared:
 
     def __init__(self) -> None:
         self.written = self.read = 0
-        self._write, self._read = QuickJson.to_payload, QuickJson.from_payload
+        self._write, self._read = QuickPayloads.to_payload, QuickPayloads.from_payload
 
-    def to_payload(self, ours: QuickJson, value: Any) -> Payload | None:
+    def to_payload(self, ours: QuickPayloads, value: Any) -> Payload:
         """Ours, if it is the SDK's."""
         payload = self._write(ours, value)
         assert payload == SDK.to_payload(value)
         self.written += 1
         return payload
 
-    def from_payload(self, ours: QuickJson, payload: Payload, type_hint: Any = None) -> Any:
+    def from_payload(self, ours: QuickPayloads, payload: Payload, type_hint: Any = None) -> Any:
         """Ours, if it is the SDK's."""
         value = self._read(ours, payload, type_hint)
         theirs = SDK.from_payload(payload, type_hint)
@@ -43,9 +43,11 @@ def test_every_payload_of_a_claim_is_the_sdks(
     claim_type: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = Compared()
-    monkeypatch.setattr(QuickJson, "to_payload", lambda it, value: compared.to_payload(it, value))
     monkeypatch.setattr(
-        QuickJson, "from_payload", lambda it, *given: compared.from_payload(it, *given)
+        QuickPayloads, "to_payload", lambda it, value: compared.to_payload(it, value)
+    )
+    monkeypatch.setattr(
+        QuickPayloads, "from_payload", lambda it, *given: compared.from_payload(it, *given)
     )
     stage = opened(claim_type)
     stage.donor("acknowledge")

@@ -25,7 +25,7 @@ CLAIMER: dict[DictStatus, Arrival] = {
     DictStatus.CANCELLED: Arrival(WorkflowStatus.CANCELLED, "claim.cancelled"),
 }
 
-_RANK = {
+_RANK: dict[str, int] = {
     DictStatus.OPEN: 0,
     DictStatus.WAITING_RESOLUTION: 1,
     DictStatus.CONFIRMED: 2,
@@ -41,11 +41,11 @@ def moves_forward(before: str | None, seen: str) -> bool:
 
     A status that this release does not know is never forward: it is told of and waited out.
     """
-    if seen not in CLAIMER:
+    if seen not in _RANK:
         return False
-    if before is None or before not in CLAIMER:
+    if before is None or before not in _RANK:
         return True
-    return _RANK[DictStatus(seen)] > _RANK[DictStatus(before)]
+    return _RANK[seen] > _RANK[before]
 
 
 def known_status(status: str) -> DictStatus:
@@ -62,7 +62,7 @@ def is_expected(before: str | None, seen: str) -> bool:
         return seen == DictStatus.OPEN
     if seen in (DictStatus.CANCELLED, DictStatus.CONFIRMED):
         return True
-    return _RANK[DictStatus(seen)] <= _RANK[DictStatus(before)] + 1
+    return _RANK[seen] <= _RANK[before] + 1
 
 
 def is_terminal(status: str) -> bool:
