@@ -49,6 +49,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.claims, self.process, self.clock = InMemoryClaims(), RecordingProcess(), FixedClock()
+        self.key_gone = False
         self.decide = DecideClaim(self.claims, self.process, self.clock)
         self.orphans = OrphanDecisions(self.claims, ClearComposer(), self.clock)
         self.proof = NoteProof(self.claims, self.process, frozenset({"12345678"}), self.clock)
@@ -58,7 +59,7 @@ class Desk:
 
     def subject_of(self, token: str, at: datetime) -> str:
         """OperatorTokens: one token is good."""
-        if token not in ("good", "personal"):
+        if self.key_gone or token not in ("good", "personal"):
             raise InputRefused("token-invalid", "no")
         return "op-17" if token == "good" else "joao@example.com"
 
@@ -160,6 +161,18 @@ async def test_order_is_checked_told_and_handed_over_once() -> None:
     ((claim_id, order),) = desk.process.orders
     assert (claim_id, order.verb, order.cancel_reason) == (CLAIM, "CLAIM_CANCEL", "FRAUD")
     assert [event.payload for _, event in desk.claims.events] == [b"operator.acted"]
+
+
+async def test_order_that_was_taken_is_handed_over_though_its_key_is_gone() -> None:
+    desk, came = Desk(), delivery("operator.request")
+    running(desk)
+    desk.process.away = 1
+    with pytest.raises(Unavailable):
+        await desk.operator(came, asked())
+    desk.key_gone = True
+    await desk.operator(came, asked())
+    assert len(desk.process.orders) == 1
+    assert await desk.claims.seen(came.key) is Seen.SETTLED
 
 
 @pytest.mark.parametrize("verb", ["CLAIM_RESUME", "CLAIM_CANCEL"])

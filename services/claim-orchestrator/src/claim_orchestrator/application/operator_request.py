@@ -9,8 +9,10 @@ from uuid import UUID
 
 from claim_orchestrator.application.claim_policy import ClaimPolicy, facts_of
 from claim_orchestrator.application.claim_records import OperatorOrder
+from claim_orchestrator.application.claim_view import view_of
 from claim_orchestrator.application.decide_claim import Delivery
 from claim_orchestrator.application.fields import bounded, member, opaque, optional, text
+from claim_orchestrator.application.own_aggregate import Cause, only_event
 from claim_orchestrator.application.ports import (
     ClaimIntake,
     ClaimProcess,
@@ -18,21 +20,18 @@ from claim_orchestrator.application.ports import (
     KeptClaim,
     command_id_reused,
 )
-from claim_orchestrator.application.refuse_command import SOURCE
 from claim_orchestrator.domain.claim import ClaimType, WorkflowStatus
-from claim_orchestrator.domain.course import Cause, Intent, View
 from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.decisions import judge
 from claim_orchestrator.domain.errors import ClaimUnknown
 from claim_orchestrator.domain.events import OperatorActed
 from claim_orchestrator.domain.reasons import wishes
 from claim_orchestrator.domain.transitions import known_status
-from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.ids import derived_id, parse_id
+from dict_common.kernel.ids import parse_id
 from dict_common.kernel.personal import looks_personal
 from dict_common.ports.inbox import Seen
-from dict_common.ports.outgoing import ComposedFrom, EventComposer, OutgoingEvent
+from dict_common.ports.outgoing import EventComposer, OutgoingEvent
 
 REASON_CHARACTERS_MAX = 200
 
@@ -63,7 +62,6 @@ class Request:
     reason: str
     cancel_reason: str | None
     dry_run: bool
-    operator: str
 
 
 def check_act(verb: str, cancel_reason: str | None, kept: KeptClaim) -> None:
@@ -102,15 +100,7 @@ def check_decision(
         raise InputRefused("claim-already-resolved", f"the claim is {row.status}: nothing is left")
     if row.shown is None:
         return  # it waits until DICT has the claim
-    intent = row.intent
-    view = View(
-        type=ClaimType(kept.type),
-        status=known_status(row.shown.status),
-        deadline=calendar.claimer_deadline(row.shown.resolution_period_end),
-        completion_period_end=row.shown.completion_period_end,
-        intent=None if intent is None else Intent(Cause(intent.cause), intent.reason),
-    )
-    verdict = judge(decision, reason, now, view, resolving=False)
+    verdict = judge(decision, reason, now, view_of(kept.type, row, calendar), resolving=False)
     if verdict.refused is not None:
         raise InputRefused(verdict.refused, verdict.detail)
 
@@ -142,9 +132,12 @@ class HandleOperatorRequest:
         if seen is Seen.OTHER_CONTENT:
             raise command_id_reused()
         request = self._valid(delivery, record)
-        if seen is Seen.NEW:
+        if seen is Seen.NEW:  # what was accepted stays so: a key may be gone when it comes again
+            token = text(record, "token")
+            subject = self._tokens.subject_of(token, delivery.published_at)
+            operator = opaque({"sub": subject}, "sub")
             await self._check(request)
-            events = await self._acted(delivery, request)
+            events = await self._acted(delivery, request, operator)
             await self._intake.accept_operator(delivery.key, events)
         if not request.dry_run:
             await self._hand_over(delivery.key.command_id, request)
@@ -171,14 +164,12 @@ class HandleOperatorRequest:
                 "reason-holds-personal-data",
                 "reason is kept for ever and in clear: name a ticket, no phone, tax id or e-mail",
             )
-        token = text(record, "token")
         return Request(
             verb=member(Verb, record, "verb"),
             claim_id=claim_id,
             reason=reason,
             cancel_reason=optional(record, "cancel_reason"),
             dry_run=record.get("dry_run") is True,
-            operator=opaque({"sub": self._tokens.subject_of(token, delivery.published_at)}, "sub"),
         )
 
     async def _check(self, request: Request) -> None:
@@ -190,36 +181,22 @@ class HandleOperatorRequest:
             ) from error
         check_act(request.verb, request.cancel_reason, kept)
 
-    async def _acted(self, delivery: Delivery, request: Request) -> tuple[OutgoingEvent, ...]:
+    async def _acted(
+        self, delivery: Delivery, request: Request, operator: str
+    ) -> tuple[OutgoingEvent, ...]:
         envelope = delivery.envelope
         event = OperatorActed(
             request_id=str(envelope.id),
             verb=request.verb,
             target_type="claim",
             target_id=str(request.claim_id),
-            operator=request.operator,
+            operator=operator,
             reason=request.reason,
             outcome="would-be-accepted" if request.dry_run else "accepted",
             dry_run=request.dry_run,
             acted_at=delivery.published_at,
         )
+        cause = Cause(envelope.id, envelope.correlation_id, envelope.traceparent)
         return await self._composer.compose(
-            ComposedFrom(
-                name=event.NAME,
-                record=event.record(),
-                envelope=Envelope(
-                    id=derived_id(envelope.id, event.NAME),
-                    type=event.NAME,
-                    source=SOURCE,
-                    time=delivery.published_at,
-                    subject=str(envelope.id),
-                    aggregate_type="operator-action",
-                    correlation_id=envelope.correlation_id or str(envelope.id),
-                    causation_id=str(envelope.id),
-                    traceparent=envelope.traceparent,
-                ),
-                ordinal=1,
-                subject_id=None,
-                apart=True,
-            )
+            only_event(event, "operator-action", envelope.id, delivery.published_at, cause)
         )

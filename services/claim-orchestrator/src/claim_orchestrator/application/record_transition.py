@@ -13,8 +13,9 @@ from claim_orchestrator.application.claim_events import (
 from claim_orchestrator.application.claim_papers import key_of, papers_of
 from claim_orchestrator.application.claim_process import expire_id, monitor_id
 from claim_orchestrator.application.claim_records import PlannedEvent, Recorded, Transition
+from claim_orchestrator.application.own_aggregate import SOURCE
 from claim_orchestrator.application.ports import ClaimStore, RowChange
-from claim_orchestrator.application.refuse_command import SOURCE, DecisionRejections
+from claim_orchestrator.application.refuse_command import DecisionRejections
 from claim_orchestrator.domain.claim import Role, WorkflowStatus
 from claim_orchestrator.domain.events import WorkflowStep
 from dict_common.kernel.envelope import Envelope, WorkflowRef

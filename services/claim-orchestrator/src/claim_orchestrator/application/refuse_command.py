@@ -6,16 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 from claim_orchestrator.application.claim_records import DecisionVerdict
+from claim_orchestrator.application.own_aggregate import Cause, only_event
 from claim_orchestrator.application.ports import ClaimStore, CommandInbox, NewDecision
 from claim_orchestrator.domain.events import CommandRejected
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.ids import derived_id, rejection_id
+from dict_common.kernel.ids import rejection_id
 from dict_common.ports.inbox import InboxKey
-from dict_common.ports.outgoing import ComposedFrom, EventComposer, OutgoingEvent
+from dict_common.ports.outgoing import EventComposer, OutgoingEvent
 
-SOURCE = "/dict-connect/claim-orchestrator"
 DECIDE_COMMAND = "claim.decide"
 
 
@@ -52,25 +52,9 @@ class Rejections:
             detail=refused.detail,
             rejected_at=refused.at,
         )
+        cause = Cause(refused.command_id, refused.correlation_id, refused.traceparent)
         return await self._composer.compose(
-            ComposedFrom(
-                name=event.NAME,
-                record=event.record(),
-                envelope=Envelope(
-                    id=derived_id(refused.rejection, event.NAME),
-                    type=event.NAME,
-                    source=SOURCE,
-                    time=refused.at,
-                    subject=str(refused.rejection),
-                    aggregate_type="command",
-                    correlation_id=refused.correlation_id or str(refused.command_id),
-                    causation_id=str(refused.command_id),
-                    traceparent=refused.traceparent,
-                ),
-                ordinal=1,
-                subject_id=None,
-                apart=True,
-            )
+            only_event(event, "command", refused.rejection, refused.at, cause)
         )
 
 

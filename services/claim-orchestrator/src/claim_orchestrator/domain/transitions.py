@@ -50,15 +50,15 @@ def moves_forward(before: str | None, seen: str) -> bool:
 
 def known_status(status: str) -> DictStatus:
     """The status, OPEN for one that this release does not know: then nothing is done but wait."""
-    return DictStatus(status) if status in CLAIMER else DictStatus.OPEN
+    return DictStatus(status) if status in _RANK else DictStatus.OPEN
 
 
 def is_expected(before: str | None, seen: str) -> bool:
     """False for a status that we would have had to bring about ourselves, or that nobody knows:
     accepted or not, it is told. Between two polls a donor may acknowledge and confirm."""
-    if seen not in CLAIMER:
+    if seen not in _RANK:
         return False
-    if before is None or before not in CLAIMER:
+    if before is None or before not in _RANK:
         return seen == DictStatus.OPEN
     if seen in (DictStatus.CANCELLED, DictStatus.CONFIRMED):
         return True
