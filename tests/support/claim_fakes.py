@@ -165,7 +165,10 @@ class InMemoryClaims:
             intent=change.intent,
             resolution_type=change.resolution_type or row.resolution_type,
         )
-        return Recorded(self.rows[key], stale=False)
+        waits = await self.mail(change.claim_id)
+        return Recorded(
+            self.rows[key], stale=False, mail=bool(waits.decisions) or waits.proven_at is not None
+        )
 
     async def load(self, claim_id: UUID) -> KeptClaim:
         """By our id."""

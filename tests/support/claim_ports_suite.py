@@ -267,6 +267,20 @@ class ClaimPortsSuite(ABC):
         told = await store.verdicts_to_tell([bad.ce_id])
         assert [(it.ce_id, it.fingerprint) for it in told] == [(bad.ce_id, b"print")]
 
+    async def test_change_tells_whether_mail_waits(self) -> None:
+        """An unjudged decision or a proof; a decision that the change judges is none."""
+        intake, store, claim = await self.intake(), await self.store(), new_claim()
+        await intake.accept(command_key(), claim)
+        assert not (await store.record(change(claim, 0, uuid4()), ())).mail
+        given = decision(claim.claim_id)
+        await store.store_decision(given)
+        assert (await store.record(change(claim, 1, uuid4()), ())).mail
+        judged = (DecisionVerdict(given.ce_id, None),)
+        judging = replace(change(claim, 2, uuid4()), verdicts=judged)
+        assert not (await store.record(judging, ())).mail
+        await intake.accept_proof(uuid4(), claim.claim_id, NOW, uuid4())
+        assert (await store.record(change(claim, 3, uuid4()), ())).mail
+
     async def test_decision_about_a_claim_that_is_over_is_refused(self) -> None:
         """And leaves no inbox row: the refusal writes its own."""
         intake, store, claim = await self.intake(), await self.store(), new_claim()

@@ -40,7 +40,7 @@ class PostgresClaimStore:
                 raise DictClaimTaken(change.claim_id) from error
             raise
         if row is not None:
-            return Recorded(kept_claim(row).row, stale=False)
+            return Recorded(kept_claim(row).row, stale=False, mail=row["mail"])
         return await self._not_written(change)
 
     async def load(self, claim_id: UUID) -> KeptClaim:

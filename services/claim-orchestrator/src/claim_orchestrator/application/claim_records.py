@@ -274,10 +274,14 @@ class Transition:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The row after a transition. `stale`: another writer was first, and nothing was written."""
+    """The row after a transition. `stale`: another writer was first, and nothing was written.
+
+    `mail`: whether decisions or proofs lay there when it was written; True where nobody looked.
+    """
 
     row: ClaimRow
     stale: bool
+    mail: bool = True
 
 
 @dataclass(frozen=True)

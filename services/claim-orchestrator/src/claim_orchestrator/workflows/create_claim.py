@@ -1,5 +1,6 @@
 """CreateClaimWorkflow: one claim in the role of claimer, from DICT's OPEN to its end."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         DecisionAnswer,
         DecisionToStore,
         GivenDecision,
+        LoadedClaim,
         OperatorOrder,
         Snapshot,
     )
@@ -59,7 +61,7 @@ class CreateClaimWorkflow:
         self._keeper = ClaimKeeper(process, row, findable=True)
         self._news = False
         self._orders: list[OperatorOrder] = []
-        self._mail = True  # decisions may have come before the claim
+        self._mail = False
         self._announced = workflow.now()
         self._failures = 0
         self._held_until: datetime | None = None
@@ -131,12 +133,14 @@ class CreateClaimWorkflow:
     async def run(self, _process: ClaimProcessInput) -> str:
         """The claim's final workflow status."""
         if await Opening(self._keeper).open():
+            # Decisions may have come before the claim.
+            self._mail = self._mail or self._keeper.journal.mail
             await self._live()
         await self._close()
         return self._keeper.row.status
 
     async def _live(self) -> None:
-        children = [await self._monitor(), await self._switch()]
+        children = await asyncio.gather(self._monitor(), self._switch())
         while not self._keeper.ended:
             if self._mail or self._news or self._orders:
                 await self._take_in(resolving=False)
@@ -265,13 +269,17 @@ class CreateClaimWorkflow:
         return answer
 
     async def _monitor(self) -> Child | None:
-        given = MonitorInput(self._keeper.process.claim_id)
+        keeper = self._keeper
+        opened = None if keeper.process.resumed else LoadedClaim(keeper.process, keeper.row)
+        given = MonitorInput(keeper.process.claim_id, opened)
         id_ = monitor_id(self._keeper.process.claim_id)
         return await begun(MONITOR_STATUS_WORKFLOW, given, id_, ParentClosePolicy.REQUEST_CANCEL)
 
     async def _switch(self) -> Child | None:
         """The dead-man switch outlives us: it acts should we be gone at the deadline."""
-        given = ExpireInput(self._keeper.process.claim_id, self._keeper.deadline())
+        deadline = self._keeper.deadline()
+        look_at = None if deadline is None else self._keeper.calendar.switch_at(deadline)
+        given = ExpireInput(self._keeper.process.claim_id, look_at)
         id_ = expire_id(self._keeper.process.claim_id)
         return await begun(EXPIRE_COMPLETION_PERIOD_WORKFLOW, given, id_, ParentClosePolicy.ABANDON)
 

@@ -22,10 +22,10 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True)
 class ExpireInput:
-    """Which claim. `expires_at`: its deadline as far as it is known; looked up if left out."""
+    """Which claim. `look_at`: when to look at it first; at once if left out."""
 
     claim_id: UUID
-    expires_at: datetime | None = None
+    look_at: datetime | None = None
 
 
 @workflow.defn(name=EXPIRE_COMPLETION_PERIOD_WORKFLOW)
@@ -35,26 +35,23 @@ class ExpireCompletionPeriodWorkflow:
     @workflow.run
     async def run(self, given: ExpireInput) -> str:
         """The claim's workflow status when nothing was left to do."""
+        if given.look_at is not None:
+            await self._until(given.look_at)
         keeper = await ClaimKeeper.load(given.claim_id)
-        if given.expires_at is not None:
-            await self._until(keeper.calendar.switch_at(given.expires_at))
         failures = 0
-        while True:
-            await keeper.reload()
-            if keeper.ended:
-                return keeper.row.status
+        while not keeper.ended:
             # DICT moves dates; a claim that it does not know yet has none.
             deadline = keeper.deadline()
-            now = workflow.now()
             if deadline is None:
                 await workflow.sleep(keeper.calendar.poll_interval())
-                continue
-            if now < keeper.calendar.switch_at(deadline):
+            elif workflow.now() < keeper.calendar.switch_at(deadline):
                 await self._until(keeper.calendar.switch_at(deadline))
-                continue
-            await self._act(keeper, deadline)
-            failures += 1
-            await workflow.sleep(keeper.calendar.again_after(failures))
+            else:
+                await self._act(keeper, deadline)
+                failures += 1
+                await workflow.sleep(keeper.calendar.again_after(failures))
+            await keeper.reload()
+        return keeper.row.status
 
     @staticmethod
     async def _until(instant: datetime) -> None:

@@ -98,6 +98,10 @@ class Journal:
     findable: bool = False
     waiting: list[PlannedStep] = field(default_factory=list)
     """Steps that ride with the next entry."""
+    mail: bool = True
+    """Whether decisions or proofs lay there at the last entry."""
+    _found: dict[str, object] = field(default_factory=dict)
+    """What Temporal's lists show of the claim."""
 
     def note(
         self,
@@ -119,7 +123,7 @@ class Journal:
             transfers = any(it.name == EntryTransferred.NAME for it in entry.events)
             activity = TRANSFER_ENTRY if transfers else RECORD_TRANSITION
             recorded = await do(activity, self._transition(entry, steps), Recorded)
-            self.row = recorded.row
+            self.row, self.mail = recorded.row, recorded.mail
             if not recorded.stale:
                 # Steps noted while it was written wait for the next entry.
                 self.waiting = [it for it in self.waiting if it not in steps]
@@ -145,7 +149,10 @@ class Journal:
             updates.append(_OWNER.value_set(shown.donor_ispb))
         if deadline is not None:
             updates.append(_EXPIRES_AT.value_set(deadline))
-        workflow.upsert_search_attributes(updates)
+        news = [it for it in updates if self._found.get(it.key.name) != it.value]
+        if news:
+            self._found |= {it.key.name: it.value for it in news}
+            workflow.upsert_search_attributes(news)
 
     def _transition(self, entry: Entry, steps: list[PlannedStep]) -> Transition:
         return Transition(

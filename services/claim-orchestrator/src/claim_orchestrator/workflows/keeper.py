@@ -38,8 +38,9 @@ with workflow.unsafe.imports_passed_through():
         Snapshot,
         StoredDecision,
     )
+    from claim_orchestrator.application.claim_view import view_of
     from claim_orchestrator.domain.claim import ClaimType, DictStatus, WorkflowStatus
-    from claim_orchestrator.domain.course import Cause, Intent, Kind, View, next_move
+    from claim_orchestrator.domain.course import Cause, Kind, View, next_move
     from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.decisions import Decision, Verdict, judge
     from claim_orchestrator.domain.events import ClaimDeadlineApproaching, ClaimDecided
@@ -90,6 +91,13 @@ class ClaimKeeper:
         loaded = await do(LOAD_CLAIM, ClaimRef(claim_id, alone=True), LoadedClaim)
         return cls(loaded.process, loaded.row, findable=False)
 
+    @classmethod
+    async def of(cls, claim_id: UUID, known: LoadedClaim | None) -> "ClaimKeeper":
+        """For an execution that was told what it needs to know, or has to look."""
+        if known is None:
+            return await cls.load(claim_id)
+        return cls(known.process, known.row, findable=False)
+
     @property
     def row(self) -> ClaimRow:
         """The row as it was last seen."""
@@ -113,14 +121,11 @@ class ClaimKeeper:
 
     def view(self) -> View:
         """What the rules look at. Only for a claim that DICT knows."""
-        intent = self.row.intent
-        return View(
-            type=ClaimType(self.process.type),
-            status=known_status(self.shown.status),
-            deadline=self.deadline(),
-            completion_period_end=self.shown.completion_period_end,
-            intent=None if intent is None else Intent(Cause(intent.cause), intent.reason),
-            proven_at=self.proven_at,
+        return view_of(
+            self.process.type,
+            self.row,
+            self.calendar,
+            self.proven_at,
             possession_required=self.process.possession_required,
         )
 

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         POLL_CLAIM_STATUS,
         workflow_id,
     )
-    from claim_orchestrator.application.claim_records import KnownClaim, Snapshot
+    from claim_orchestrator.application.claim_records import KnownClaim, LoadedClaim, Snapshot
     from claim_orchestrator.domain.transitions import is_terminal
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.steps import do
@@ -28,9 +28,10 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True)
 class MonitorInput:
-    """Which claim."""
+    """Which claim. `opened`: as DICT has just opened it, so that no poll is due yet."""
 
     claim_id: UUID
+    opened: LoadedClaim | None = None
 
 
 @workflow.defn(name=MONITOR_STATUS_WORKFLOW)
@@ -40,8 +41,10 @@ class MonitorStatusWorkflow:
     @workflow.run
     async def run(self, given: MonitorInput) -> str:
         """The terminal status that DICT showed in the end."""
-        keeper = await ClaimKeeper.load(given.claim_id)
+        keeper = await ClaimKeeper.of(given.claim_id, given.opened)
         interval = max(keeper.calendar.poll_interval(), timedelta(milliseconds=100))
+        if given.opened is not None:
+            await workflow.sleep(interval)
         while keeper.row.shown is None and not keeper.ended:
             await workflow.sleep(interval)
             await keeper.reload()

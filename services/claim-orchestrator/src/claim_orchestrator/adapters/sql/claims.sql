@@ -75,7 +75,12 @@ WITH changed AS (
                 $36::jsonb[], $37::bytea[], $38::boolean[])
          AS event (topic, message_key, event_id, event_time, ordinal, properties, payload, apart)
 )
-SELECT * FROM changed;
+-- As before this statement: what is judged here is no mail, what is stored meanwhile wakes us.
+SELECT changed.*,
+       EXISTS (SELECT FROM workflows.claim_decisions
+               WHERE claim_id = $1 AND role = $2 AND outcome IS NULL AND ce_id <> ALL ($28))
+       OR EXISTS (SELECT FROM workflows.claim_proofs WHERE claim_id = $1) AS mail
+FROM changed;
 
 -- name: claim_load
 SELECT *, last_event_ids -> $3::text AS own_event_ids
