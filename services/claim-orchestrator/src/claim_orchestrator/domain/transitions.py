@@ -17,8 +17,11 @@ class Arrival:
     event: str
 
 
+CREATED = "claim.created"
+"""Told of every claim that DICT has, also where the first answer shows a later status."""
+
 CLAIMER: dict[DictStatus, Arrival] = {
-    DictStatus.OPEN: Arrival(WorkflowStatus.RUNNING, "claim.created"),
+    DictStatus.OPEN: Arrival(WorkflowStatus.RUNNING, CREATED),
     DictStatus.WAITING_RESOLUTION: Arrival(WorkflowStatus.RUNNING, "claim.acknowledged"),
     DictStatus.CONFIRMED: Arrival(WorkflowStatus.RUNNING, "claim.confirmed"),
     DictStatus.COMPLETED: Arrival(WorkflowStatus.COMPLETED, "claim.completed"),

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.events import EntryTransferred
     from claim_orchestrator.domain.transitions import (
         CLAIMER,
+        CREATED,
         is_expected,
         moves_forward,
         resolution_of,
@@ -57,6 +58,8 @@ def arrival(row: ClaimRow, shown: Snapshot) -> Entry:
     if not is_expected(before, shown.status):
         steps = (step(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, f"unexpected:{before}>{shown.status}"),)
     events: tuple[PlannedEvent, ...] = (event(reached.event),)
+    if before not in CLAIMER and reached.event != CREATED:
+        events = (event(CREATED), *events)  # it moved on before we saw it: Core waits for this
     if reached.status is WorkflowStatus.COMPLETED:
         # One statement tells the end and all that a CID needs of the new entry.
         if row.complete_request_id is not None:
