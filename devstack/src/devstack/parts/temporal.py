@@ -68,6 +68,10 @@ class Temporal(Part):
                 # A kill -9 loses nothing that SQLite gave to the kernel; a power cut would.
                 "--sqlite-pragma",
                 "synchronous=OFF",
+                # Off by default, and on at Temporal Cloud: an activity rides with the answer to the
+                # workflow task that asked for it.
+                "--dynamic-config-value",
+                "system.enableActivityEagerExecution=true",
                 "--namespace",
                 NAMESPACE,
                 "--log-level",

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         resolution_id,
     )
     from claim_orchestrator.workflows.resolution import ResolutionInput
+    from claim_orchestrator.workflows.steps import LATER
 
 Child = workflow.ChildWorkflowHandle[object, object]
 
@@ -24,7 +25,9 @@ async def begun(name: str, given: object, id_: str, policy: ParentClosePolicy) -
     """A child; None when one of that id runs already: an operator's, or a former run's after a
     reset. It does the same work."""
     try:
-        return await workflow.start_child_workflow(name, given, id=id_, parent_close_policy=policy)
+        return await workflow.start_child_workflow(
+            name, given, id=id_, parent_close_policy=policy, priority=LATER
+        )
     except AlreadyStarted:
         return None
 

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.claim import ResolutionType, WorkflowStatus
     from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.events import EntryTransferred
-    from claim_orchestrator.workflows.steps import do, this_process
+    from claim_orchestrator.workflows.steps import LATER, do, this_process
 
 _STATUS = SearchAttributeKey.for_keyword(SEARCH_CLAIM_STATUS)
 _OWNER = SearchAttributeKey.for_keyword(SEARCH_OWNER_ISPB)
@@ -122,7 +122,7 @@ class Journal:
             steps = [*self.waiting, *entry.steps]
             transfers = any(it.name == EntryTransferred.NAME for it in entry.events)
             activity = TRANSFER_ENTRY if transfers else RECORD_TRANSITION
-            recorded = await do(activity, self._transition(entry, steps), Recorded)
+            recorded = await do(activity, self._transition(entry, steps), Recorded, priority=LATER)
             self.row, self.mail = recorded.row, recorded.mail
             if not recorded.stale:
                 # Steps noted while it was written wait for the next entry.

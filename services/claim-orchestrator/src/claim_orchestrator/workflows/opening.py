@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.outcomes import ALREADY_EXISTS, Outcome
     from claim_orchestrator.workflows.journal import ACTIVITY_EXECUTED, Entry, event
     from claim_orchestrator.workflows.keeper import ClaimKeeper
-    from claim_orchestrator.workflows.steps import Decided, decided, do
+    from claim_orchestrator.workflows.steps import SOON, Decided, decided, do
     from claim_orchestrator.workflows.telling import tell_users
 
 LOOK_AFTER = timedelta(seconds=10)
@@ -58,7 +58,7 @@ class Opening:
         note = self._keeper.journal.note
         within = timedelta(seconds=self._keeper.process.create_retry_seconds)
         try:
-            shown = await do(CREATE_CLAIM_GRPC, call, Snapshot, within=within)
+            shown = await do(CREATE_CLAIM_GRPC, call, Snapshot, within=within, priority=SOON)
         except ActivityError as error:
             refused = decided(error)
             note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, refused.problem_type, call.request_id)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
@@ -22,6 +22,11 @@ RETRY = RetryPolicy(
 )
 """The seeds' intervals without their three attempts, which lose a claim to a short outage."""
 
+SOON = Priority(priority_key=1)
+"""From a command to DICT, where claims of a key compete: first of all that waits for a worker."""
+LATER = Priority(priority_key=4)
+"""Records and watchers, which compete with nobody: after all that has the default, 3."""
+
 TELLING_ATTEMPTS_MAX = 3
 """Telling users is best effort: the seeds' limit stays there."""
 
@@ -32,6 +37,7 @@ async def do(
     answer: type[_Answer],
     retry: RetryPolicy = RETRY,
     within: timedelta | None = None,
+    priority: Priority = Priority.default,
 ) -> _Answer:
     """One activity. `within`: all attempts together; None: without end. Raises ActivityError."""
     done: Any = await workflow.execute_activity(
@@ -41,6 +47,7 @@ async def do(
         schedule_to_close_timeout=within,
         retry_policy=retry,
         result_type=answer,
+        priority=priority,
     )
     return done  # type: ignore[no-any-return]
 
