@@ -70,8 +70,7 @@ class Temporal(Part):
                 "synchronous=OFF",
                 "--sqlite-pragma",
                 "cache_size=-65536",  # KiB
-                # Off by default, and on at Temporal Cloud: an activity rides with the answer to the
-                # workflow task that asked for it.
+                # Off by default: an activity rides with the answer to the workflow task that asked.
                 "--dynamic-config-value",
                 "system.enableActivityEagerExecution=true",
                 "--namespace",

@@ -78,6 +78,39 @@ async def test_failed_send_reopens_and_keeps_what_was_not_confirmed() -> None:
     assert sorted(connection.rows) == [2, 3]
 
 
+async def test_topic_that_fails_holds_up_no_other_and_none_is_lost() -> None:
+    connection, sender = ScriptedConnection(1, 2, 3, 4), RecordingSender()
+    for number in (2, 4):
+        connection.rows[number]["topic"] = "events/claim.created"
+
+    def fail_at_one(event: NumberedEvent) -> None:
+        if event.publish_no == 1:
+            raise Unavailable("pulsar-failed", "cut")
+
+    sender.before_send = fail_at_one
+    relaying, stop = turn(connection, sender, 0)
+    with pytest.raises(Unavailable):
+        await relaying.relay(stop)
+    assert [event.publish_no for event in sender.stored] == [2, 4]
+    assert sorted(connection.rows) == [1, 3]
+
+
+async def test_halt_of_a_topic_counts_more_than_another_that_is_away() -> None:
+    connection, sender = ScriptedConnection(1, 2), RecordingSender()
+    connection.rows[2]["topic"] = "events/claim.created"
+    sender.last["events/claim.created"] = 5
+
+    def fail_at_one(event: NumberedEvent) -> None:
+        if event.publish_no == 1:
+            raise Unavailable("pulsar-failed", "cut")
+
+    sender.before_send = fail_at_one
+    relaying, stop = turn(connection, sender, 0)
+    with pytest.raises(RelayHalted):
+        await relaying.relay(stop)
+    assert sorted(connection.rows) == [1, 2]
+
+
 async def test_database_that_is_away_is_tried_again_until_stopped() -> None:
     tries: list[int] = []
     stop = asyncio.Event()

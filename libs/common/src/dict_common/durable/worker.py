@@ -13,10 +13,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 GRACE = timedelta(seconds=20)
 """Below the platform's termination grace of 30 s."""
 ACTIVITIES_MAX = 50
-WORKFLOW_TASKS_MAX = 8
-"""More than a processor can turn over, and few: what waits at Temporal goes by its priority, what
-was handed out does not."""
-WORKFLOW_POLLS = 8
+WORKFLOW_TASKS_MAX = 20
+WORKFLOW_POLLS = 10
 FIRST_TASKS_SHARE = 0.5
 """Of the polls, for workflows that this worker does not hold yet. The SDK's 0.2 of 5 is one poll
 for all that begins, and three workflows begin with a claim: they waited behind it for seconds."""

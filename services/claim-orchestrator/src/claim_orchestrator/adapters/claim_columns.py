@@ -85,14 +85,19 @@ def kept_claim(row: asyncpg.Record) -> KeptClaim:
         correlation_id=row["correlation_id"],
         key_encrypted=row["key_encrypted"],
         papers_encrypted=row["papers_encrypted"],
-        row=ClaimRow(
-            version=row["version"],
-            status=row["status"],
-            shown=_shown(row),
-            intent=_intent(row),
-            complete_request_id=row["complete_request_id"],
-            resolution_type=row["resolution_type"],
-        ),
+        row=claim_row(row),
+    )
+
+
+def claim_row(row: asyncpg.Record) -> ClaimRow:
+    """What of a row changes."""
+    return ClaimRow(
+        version=row["version"],
+        status=row["status"],
+        shown=_shown(row),
+        intent=_intent(row),
+        complete_request_id=row["complete_request_id"],
+        resolution_type=row["resolution_type"],
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from claim_orchestrator.adapters.claim_columns import kept_claim, record_columns
+from claim_orchestrator.adapters.claim_columns import claim_row, kept_claim, record_columns
 from claim_orchestrator.adapters.decision_columns import (
     decision_columns,
     new_decision,
@@ -40,7 +40,7 @@ class PostgresClaimStore:
                 raise DictClaimTaken(change.claim_id) from error
             raise
         if row is not None:
-            return Recorded(kept_claim(row).row, stale=False, mail=row["mail"])
+            return Recorded(claim_row(row), stale=False, mail=row["mail"])
         return await self._not_written(change)
 
     async def load(self, claim_id: UUID) -> KeptClaim:

@@ -57,7 +57,10 @@ WITH changed AS (
     WHERE claim_id = $1 AND role = $2 AND version = $3
       -- An older answer of DICT never overwrites a newer one.
       AND ($24::timestamptz IS NULL OR dict_last_modified IS NULL OR $24 >= dict_last_modified)
-    RETURNING claim_workflows.*
+    -- What changes: key and papers stay where they are.
+    RETURNING version, status, resolution_type, complete_request_id, owner_ispb, dict_claim_id,
+        dict_status, resolution_period_end, completion_period_end, dict_last_modified,
+        confirm_reason, cancel_reason, cancelled_by, intent_cause, intent_reason, intent_decision
 ), judged AS (
     UPDATE workflows.claim_decisions
     SET outcome = verdict.outcome, settled_at = $30
