@@ -70,9 +70,6 @@ class Temporal(Part):
                 "synchronous=OFF",
                 "--sqlite-pragma",
                 "cache_size=-65536",  # KiB
-                # Off by default: an activity rides with the answer to the workflow task that asked.
-                "--dynamic-config-value",
-                "system.enableActivityEagerExecution=true",
                 "--namespace",
                 NAMESPACE,
                 "--log-level",

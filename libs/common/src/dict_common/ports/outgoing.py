@@ -65,7 +65,6 @@ class EventSender(Protocol):
 
     async def send(self, event: NumberedEvent) -> bool:
         """Returns once the broker has it on disk: True if stored now, False if it knew the number.
-        Events of several topics may be on their way at once, of one topic never.
 
         Raises Unavailable (the caller reopens and goes on at the lowest unconfirmed number).
         """

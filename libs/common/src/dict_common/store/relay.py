@@ -141,6 +141,7 @@ class _Turn:
         self._connection = connection
         self._sender = sender
         self._numbered_before = numbered_before
+        self._tried: set[int] = set()
 
     async def relay(self, stop: asyncio.Event) -> None:
         pause = POLL_SECONDS_BUSY
@@ -160,39 +161,30 @@ class _Turn:
                 pause = min(POLL_SECONDS_IDLE, pause * 2)
 
     async def _send(self, events: list[NumberedEvent]) -> None:
-        """Topics side by side, each in order: a topic's numbers only ever rise. What was confirmed
-        is deleted even if another fails."""
-        topics: dict[str, list[NumberedEvent]] = {}
-        for event in events:
-            topics.setdefault(event.topic, []).append(event)
+        """In order; what was confirmed is deleted even if a later one fails."""
         confirmed: list[int] = []
         try:
-            ends = await asyncio.gather(
-                *(self._send_topic(it, confirmed) for it in topics.values()),
-                return_exceptions=True,
-            )
+            for event in events:
+                await self._send_one(event)
+                confirmed.append(event.row_id)
         finally:
             if confirmed:
                 await timed_fetch(self._connection, _QUERIES["outbox_delete"], (confirmed,))
                 metrics.outbox_published.labels(self._service).inc(len(confirmed))
-        failures = [it for it in ends if isinstance(it, BaseException)]
-        # A halt first: whatever else went wrong, nothing may be sent after it.
-        failures.sort(key=lambda it: not isinstance(it, RelayHalted))
-        if any(isinstance(it, Unavailable) for it in failures):
-            await self._sender.reopen()
-        if failures:
-            raise failures[0]
-
-    async def _send_topic(self, events: list[NumberedEvent], confirmed: list[int]) -> None:
-        for event in events:
-            await self._send_one(event)
-            confirmed.append(event.row_id)
+                self._tried.clear()
 
     async def _send_one(self, event: NumberedEvent) -> None:
-        if await self._sender.send(event):
+        resent = event.publish_no <= self._numbered_before or event.publish_no in self._tried
+        self._tried.add(event.publish_no)
+        try:
+            stored = await self._sender.send(event)
+        except Unavailable:
+            await self._sender.reopen()
+            raise
+        if stored:
             return
         metrics.outbox_duplicates.labels(self._service).inc()
-        if event.publish_no > self._numbered_before:
+        if not resent:
             raise RelayHalted(
                 self._service,
                 f"the broker has number {event.publish_no} already, and event {event.event_id} "

@@ -18,7 +18,7 @@ class Arrival:
 
 
 CREATED = "claim.created"
-"""Told of every claim that DICT has, also where the first answer shows a later status."""
+"""Told first of every claim whose status we know, also where that is a later one already."""
 
 CLAIMER: dict[DictStatus, Arrival] = {
     DictStatus.OPEN: Arrival(WorkflowStatus.RUNNING, CREATED),

@@ -4,7 +4,7 @@ import contextlib
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ChildWorkflowError
 from temporalio.exceptions import WorkflowAlreadyStartedError as AlreadyStarted
 from temporalio.workflow import ParentClosePolicy
@@ -16,17 +16,21 @@ with workflow.unsafe.imports_passed_through():
         resolution_id,
     )
     from claim_orchestrator.workflows.resolution import ResolutionInput
-    from claim_orchestrator.workflows.steps import LATER
-
 Child = workflow.ChildWorkflowHandle[object, object]
 
 
-async def begun(name: str, given: object, id_: str, policy: ParentClosePolicy) -> Child | None:
+async def begun(
+    name: str,
+    given: object,
+    id_: str,
+    policy: ParentClosePolicy,
+    priority: Priority = Priority.default,
+) -> Child | None:
     """A child; None when one of that id runs already: an operator's, or a former run's after a
     reset. It does the same work."""
     try:
         return await workflow.start_child_workflow(
-            name, given, id=id_, parent_close_policy=policy, priority=LATER
+            name, given, id=id_, parent_close_policy=policy, priority=priority
         )
     except AlreadyStarted:
         return None

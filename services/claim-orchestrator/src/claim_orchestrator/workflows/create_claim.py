@@ -46,7 +46,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.monitor_status import MonitorInput
     from claim_orchestrator.workflows.opening import Opening
-    from claim_orchestrator.workflows.steps import do
+    from claim_orchestrator.workflows.steps import LATER, do
 
 BY_SIGNAL = "temporal-signal"
 
@@ -273,7 +273,8 @@ class CreateClaimWorkflow:
         opened = None if keeper.process.resumed else LoadedClaim(keeper.process, keeper.row)
         given = MonitorInput(keeper.process.claim_id, opened)
         id_ = monitor_id(self._keeper.process.claim_id)
-        return await begun(MONITOR_STATUS_WORKFLOW, given, id_, ParentClosePolicy.REQUEST_CANCEL)
+        policy = ParentClosePolicy.REQUEST_CANCEL
+        return await begun(MONITOR_STATUS_WORKFLOW, given, id_, policy, LATER)
 
     async def _switch(self) -> Child | None:
         """The dead-man switch outlives us: it acts should we be gone at the deadline."""

@@ -25,7 +25,7 @@ RETRY = RetryPolicy(
 SOON = Priority(priority_key=1)
 """From a command to DICT, where claims of a key compete: first of all that waits for a worker."""
 LATER = Priority(priority_key=4)
-"""Records and watchers, which compete with nobody: after all that has the default, 3."""
+"""Records and the monitor, which compete with nobody: after all that has the default, 3."""
 
 TELLING_ATTEMPTS_MAX = 3
 """Telling users is best effort: the seeds' limit stays there."""
