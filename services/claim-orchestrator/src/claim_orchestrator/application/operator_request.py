@@ -12,7 +12,7 @@ from claim_orchestrator.application.claim_records import OperatorOrder
 from claim_orchestrator.application.claim_view import view_of
 from claim_orchestrator.application.decide_claim import Delivery
 from claim_orchestrator.application.fields import bounded, member, opaque, optional, text
-from claim_orchestrator.application.own_aggregate import Cause, only_event
+from claim_orchestrator.application.own_aggregate import CausedBy, only_event
 from claim_orchestrator.application.ports import (
     ClaimIntake,
     ClaimProcess,
@@ -196,7 +196,7 @@ class HandleOperatorRequest:
             dry_run=request.dry_run,
             acted_at=delivery.published_at,
         )
-        cause = Cause(envelope.id, envelope.correlation_id, envelope.traceparent)
+        cause = CausedBy(envelope.id, envelope.correlation_id, envelope.traceparent)
         return await self._composer.compose(
             only_event(event, "operator-action", envelope.id, delivery.published_at, cause)
         )

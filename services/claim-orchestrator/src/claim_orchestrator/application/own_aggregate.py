@@ -22,7 +22,7 @@ class Event(Protocol):
 
 
 @dataclass(frozen=True)
-class Cause:
+class CausedBy:
     """The command that an event follows from."""
 
     command_id: UUID
@@ -31,7 +31,7 @@ class Cause:
 
 
 def only_event(
-    event: Event, aggregate_type: str, aggregate_id: UUID, at: datetime, cause: Cause
+    event: Event, aggregate_type: str, aggregate_id: UUID, at: datetime, cause: CausedBy
 ) -> ComposedFrom:
     """Number 1 of its aggregate, and the same id however often it is composed."""
     return ComposedFrom(

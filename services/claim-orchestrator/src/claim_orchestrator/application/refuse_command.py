@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from claim_orchestrator.application.claim_records import DecisionVerdict
-from claim_orchestrator.application.own_aggregate import Cause, only_event
+from claim_orchestrator.application.own_aggregate import CausedBy, only_event
 from claim_orchestrator.application.ports import ClaimStore, CommandInbox, NewDecision
 from claim_orchestrator.domain.events import CommandRejected
 from dict_common.kernel.clock import Clock
@@ -52,7 +52,7 @@ class Rejections:
             detail=refused.detail,
             rejected_at=refused.at,
         )
-        cause = Cause(refused.command_id, refused.correlation_id, refused.traceparent)
+        cause = CausedBy(refused.command_id, refused.correlation_id, refused.traceparent)
         return await self._composer.compose(
             only_event(event, "command", refused.rejection, refused.at, cause)
         )
