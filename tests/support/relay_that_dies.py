@@ -26,6 +26,10 @@ class DyingSender:
         self._when = when
         self._left = sends
 
+    async def open(self, topic: str) -> int:
+        """Passes on."""
+        return await self._sender.open(topic)
+
     async def send(self, event: NumberedEvent) -> bool:
         """Sends, or dies before or after it."""
         self._left -= 1
@@ -35,10 +39,6 @@ class DyingSender:
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return stored
-
-    async def reopen(self) -> None:
-        """Passes on."""
-        await self._sender.reopen()
 
     async def close(self) -> None:
         """Passes on."""

@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from devstack.stack import Stack
 from devstack.topic_dump import dump_topics
 from dict_common.bus.avro import AvroCodec
+from dict_common.bus.event_sender import PulsarEventSender
 from dict_common.kernel.envelope import Envelope
 from dict_common.ports.outgoing import OutgoingEvent
 from dict_common.store import outbox
@@ -178,6 +181,14 @@ async def test_new_epoch_is_refused_while_a_relay_is_at_work(world: World) -> No
     assert on_topic(world) == once([*first, *second])
 
 
+async def halt(connection: "asyncpg.Connection[Any]") -> str | None:
+    """Why the relay sends nothing more."""
+    reason: str | None = await connection.fetchval(
+        "SELECT halted_reason FROM connect.relay_epoch WHERE service = $1", ROLE
+    )
+    return reason
+
+
 async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: World) -> None:
     before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
     world.start("relay")
@@ -189,13 +200,9 @@ async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: Wor
     world.start("relay")
     await write(world, after)
 
-    async def halted() -> str | None:
-        reason: str | None = await connection.fetchval(
-            "SELECT halted_reason FROM connect.relay_epoch WHERE service = $1", ROLE
-        )
-        return reason
-
-    assert "was never sent" in (await until(halted, "the relay halts") or "")
+    assert "older than the topics" in (
+        await until(lambda: halt(connection), "the relay halts") or ""
+    )
     world.kill("relay")
     world.start_unready("relay")  # a restart does not make it forget
     assert await rows_left(world) == len(after)
@@ -203,3 +210,41 @@ async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: Wor
     await until(lambda: drained(world), "the outbox is empty")
     await connection.close()
     assert on_topic(world) == once([*before, *after])
+
+
+async def test_restored_backup_and_a_name_that_is_still_held_lose_nothing(world: World) -> None:
+    before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
+    world.start("relay")
+    await write(world, before)
+    await until(lambda: drained(world), "the outbox is empty")
+    world.stop("relay")
+    connection = await world.connect()
+    epoch = await connection.fetchval(
+        "UPDATE connect.relay_epoch SET last_publish_no = 0 WHERE service = $1 RETURNING epoch",
+        ROLE,
+    )
+    await write(world, after)
+    holder = PulsarEventSender(
+        world.environment["DICT_PULSAR_URL"],
+        world.environment["DICT_PULSAR_TENANT"],
+        f"{ROLE}.relay.{epoch}",
+    )
+    assert await holder.open(f"events/{NAME}") == len(before)
+    world.start("relay")
+    await until(lambda: held(world), "the relay meets the held name")
+    await holder.close()
+    assert "older than the topics" in (
+        await until(lambda: halt(connection), "the relay halts") or ""
+    )
+    world.stop("relay")
+    assert await connection.fetchval("SELECT count(*) FROM connect.outbox") == len(after)
+    assert world.dictctl("db", "new-epoch", ROLE).returncode == 0
+    await connection.close()
+    world.start("relay")
+    await until(lambda: drained(world), "the outbox is empty")
+    assert on_topic(world) == once([*before, *after])
+
+
+async def held(world: World) -> bool:
+    """Whether the relay said that another holds its name."""
+    return "ProducerBusy" in (world.folder / "relay.log").read_text()

@@ -26,6 +26,13 @@ class PulsarEventSender:
         self._client: pulsar.asyncio.Client | None = None
         self._producers: dict[str, pulsar.asyncio.Producer] = {}
 
+    async def open(self, topic: str) -> int:
+        """The highest number that the topic has under this name, 0 if none. Raises Unavailable.
+
+        The broker answers it with the producer: what its deduplication holds, -1 for nothing.
+        """
+        return max(0, int((await self._producer(topic)).last_sequence_id()))
+
     async def send(self, event: NumberedEvent) -> bool:
         """True if stored now, False if the broker knew the number. Raises Unavailable."""
         producer = await self._producer(event.topic)
@@ -41,15 +48,11 @@ class PulsarEventSender:
         )
         return bool(receipt.ledger_id() >= 0)
 
-    async def reopen(self) -> None:
-        """Drops the client and its producers; the next send makes new ones."""
+    async def close(self) -> None:
+        """Drops the client and its producers."""
         client, self._client, self._producers = self._client, None, {}
         if client is not None:
             await close_client(client)
-
-    async def close(self) -> None:
-        """Lets go of the broker."""
-        await self.reopen()
 
     async def _producer(self, topic: str) -> pulsar.asyncio.Producer:
         if topic not in self._producers:

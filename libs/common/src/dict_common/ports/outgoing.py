@@ -63,14 +63,14 @@ class EventComposer(Protocol):
 class EventSender(Protocol):
     """Sends numbered events in order, unbatched, under one producer name."""
 
+    async def open(self, topic: str) -> int:
+        """The highest number that the topic has under this name, 0 if none. Raises Unavailable."""
+
     async def send(self, event: NumberedEvent) -> bool:
         """Returns once the broker has it on disk: True if stored now, False if it knew the number.
 
-        Raises Unavailable (the caller reopens and goes on at the lowest unconfirmed number).
+        Raises Unavailable: this sender is spent then, and another resends what was not confirmed.
         """
-
-    async def reopen(self) -> None:
-        """Drops all producers, so that the next send starts clean. Raises Unavailable."""
 
     async def close(self) -> None:
         """Lets go of the broker."""

@@ -4,6 +4,10 @@ One relay of a service is active: it holds an advisory lock on a connection of i
 would unlock on release), and numbers, sends and deletes through that connection alone. Losing it
 ends the turn. Numbers are committed before they are sent, so that after a crash the same rows go
 out under the same numbers and the broker drops what it has.
+
+What the broker drops must have been sent. So no row is numbered before the broker was asked for the
+last number of its topic, and none gets a number that was used: a database older than the topics (a
+restored backup) halts the relay before it harms anything, however often that is interrupted.
 """
 
 import asyncio
@@ -36,7 +40,7 @@ RETRY_SECONDS_MAX = 5.0
 
 
 class RelayHalted(DictError):
-    """The broker knew a number that was never sent: sending on could lose events."""
+    """The database would give numbers a second time: the broker would drop what they stand for."""
 
     def __init__(self, service: str, detail: str) -> None:
         super().__init__(
@@ -115,6 +119,7 @@ class Relay:
         try:
             await turn.relay(stop)
         except RelayHalted as error:
+            # For those who look: where this is lost, the next turn finds the same.
             await timed_fetch(connection, _QUERIES["relay_halt"], (error.reason,))
             raise
         finally:
@@ -128,20 +133,21 @@ class Relay:
 
 
 class _Turn:
-    """One relay's time with the lock."""
+    """One relay's time with the lock, over a sender of its own: a send that fails ends both."""
 
     def __init__(
         self,
         service: str,
         connection: "asyncpg.Connection[Any]",
         sender: EventSender,
-        numbered_before: int,
+        used: int,
     ) -> None:
         self._service = service
         self._connection = connection
         self._sender = sender
-        self._numbered_before = numbered_before
-        self._tried: set[int] = set()
+        self._used = used
+        """The highest number that this turn knows to be used."""
+        self._opened: list[str] = []
 
     async def relay(self, stop: asyncio.Event) -> None:
         pause = POLL_SECONDS_BUSY
@@ -152,44 +158,39 @@ class _Turn:
             if waiting:
                 await self._send([numbered_event(row) for row in waiting])
                 pause = POLL_SECONDS_BUSY
-                continue
-            (row,) = await timed_fetch(
-                self._connection, _QUERIES["outbox_number"], (BATCH_ROWS_MAX,)
-            )
-            if not row["numbered"]:
+            elif not await self._number():
                 await _wait(stop, pause)
                 pause = min(POLL_SECONDS_IDLE, pause * 2)
+
+    async def _number(self) -> bool:
+        """Gives numbers, or opens the topics that must be open first; False if nothing waits."""
+        (row,) = await timed_fetch(
+            self._connection, _QUERIES["outbox_number"], (BATCH_ROWS_MAX, self._opened, self._used)
+        )
+        if row["counted"] is None or row["counted"] < self._used:
+            raise RelayHalted(
+                self._service,
+                f"number {self._used} was sent to the topics and the database counts from "
+                f"{row['counted']}: it is older than the topics",
+            )
+        self._used = max(self._used, row["numbered_to"] or 0)
+        for topic in row["unopened"]:
+            self._used = max(self._used, await self._sender.open(topic))
+            self._opened.append(topic)
+        return bool(row["numbered_to"] or row["unopened"])
 
     async def _send(self, events: list[NumberedEvent]) -> None:
         """In order; what was confirmed is deleted even if a later one fails."""
         confirmed: list[int] = []
         try:
             for event in events:
-                await self._send_one(event)
+                if not await self._sender.send(event):
+                    metrics.outbox_duplicates.labels(self._service).inc()
                 confirmed.append(event.row_id)
         finally:
             if confirmed:
                 await timed_fetch(self._connection, _QUERIES["outbox_delete"], (confirmed,))
                 metrics.outbox_published.labels(self._service).inc(len(confirmed))
-                self._tried.clear()
-
-    async def _send_one(self, event: NumberedEvent) -> None:
-        resent = event.publish_no <= self._numbered_before or event.publish_no in self._tried
-        self._tried.add(event.publish_no)
-        try:
-            stored = await self._sender.send(event)
-        except Unavailable:
-            await self._sender.reopen()
-            raise
-        if stored:
-            return
-        metrics.outbox_duplicates.labels(self._service).inc()
-        if not resent:
-            raise RelayHalted(
-                self._service,
-                f"the broker has number {event.publish_no} already, and event {event.event_id} "
-                "was never sent: the database is older than the topics",
-            )
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from dict_common.kernel.errors import Unavailable
 from dict_common.ports.outgoing import NumberedEvent
 
 
@@ -11,9 +12,15 @@ class RecordingSender:
     def __init__(self) -> None:
         self.stored: list[NumberedEvent] = []
         self.last: dict[str, int] = {}
-        self.reopened = 0
+        self.busy: set[str] = set()
         self.closed = 0
         self.before_send: Callable[[NumberedEvent], None] = lambda _event: None
+
+    async def open(self, topic: str) -> int:
+        """The last number. Raises Unavailable where another holds the name."""
+        if topic in self.busy:
+            raise Unavailable("pulsar-failed", "ProducerBusy")
+        return self.last.get(topic, 0)
 
     async def send(self, event: NumberedEvent) -> bool:
         """True if stored now, False if the number was known."""
@@ -23,10 +30,6 @@ class RecordingSender:
         self.last[event.topic] = event.publish_no
         self.stored.append(event)
         return True
-
-    async def reopen(self) -> None:
-        """Counts."""
-        self.reopened += 1
 
     async def close(self) -> None:
         """Counts."""

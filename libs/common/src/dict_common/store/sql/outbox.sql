@@ -25,26 +25,32 @@ ORDER BY publish_no
 LIMIT $1;
 
 -- name: outbox_number
--- Numbers follow the ids of the rows visible now; committed before anything is sent.
+-- Numbers follow the ids of the rows visible now; committed before anything is sent. None is given
+-- while a topic among them is not open ($2), or the counter is behind a number in use ($3).
 WITH counter AS (
     SELECT last_publish_no FROM connect.relay_epoch WHERE service = current_user FOR UPDATE
-), next AS (
-    SELECT id, row_number() OVER (ORDER BY id) AS place
-    FROM (SELECT id FROM connect.outbox
+), waiting AS (
+    SELECT id, topic, row_number() OVER (ORDER BY id) AS place
+    FROM (SELECT id, topic FROM connect.outbox
           WHERE service = current_user AND publish_no IS NULL
-          ORDER BY id LIMIT $1) AS waiting
+          ORDER BY id LIMIT $1) AS first
+), unopened AS (
+    SELECT DISTINCT topic FROM waiting WHERE topic <> ALL($2::text[])
 ), numbered AS (
     UPDATE connect.outbox AS row
-    SET publish_no = counter.last_publish_no + next.place
-    FROM next, counter
-    WHERE row.id = next.id
+    SET publish_no = counter.last_publish_no + waiting.place
+    FROM waiting, counter
+    WHERE row.id = waiting.id AND counter.last_publish_no >= $3
+        AND NOT EXISTS (SELECT FROM unopened)
     RETURNING row.publish_no
 ), counted AS (
     UPDATE connect.relay_epoch
     SET last_publish_no = (SELECT max(publish_no) FROM numbered)
     WHERE service = current_user AND EXISTS (SELECT FROM numbered)
 )
-SELECT count(*) AS numbered FROM numbered;
+SELECT (SELECT last_publish_no FROM counter) AS counted,
+    (SELECT max(publish_no) FROM numbered) AS numbered_to,
+    ARRAY(SELECT topic FROM unopened) AS unopened;
 
 -- name: outbox_delete
 DELETE FROM connect.outbox WHERE id = ANY($1::bigint[]);
