@@ -149,12 +149,18 @@ async def test_two_relays_at_once_and_one_of_them_killed(world: World) -> None:
     assert on_topic(world) == once(events)
 
 
-async def test_database_made_anew_sends_under_another_name(world: World) -> None:
-    before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
+async def relayed_and_stopped(world: World) -> list[OutgoingEvent]:
+    """Events that a relay sent before it was stopped."""
+    events = [event(uuid4()) for _ in range(3)]
     world.start("relay")
-    await write(world, before)
+    await write(world, events)
     await until(lambda: drained(world), "the outbox is empty")
     world.stop("relay")
+    return events
+
+
+async def test_database_made_anew_sends_under_another_name(world: World) -> None:
+    before, after = await relayed_and_stopped(world), [event(uuid4()) for _ in range(3)]
     connection = await world.connect()
     await connection.execute(
         # What a database made anew has: numbers from 1, and an epoch of its own.
@@ -190,11 +196,7 @@ async def halt(connection: "asyncpg.Connection[Any]") -> str | None:
 
 
 async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: World) -> None:
-    before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
-    world.start("relay")
-    await write(world, before)
-    await until(lambda: drained(world), "the outbox is empty")
-    world.stop("relay")
+    before, after = await relayed_and_stopped(world), [event(uuid4()) for _ in range(3)]
     connection = await world.connect()
     await connection.execute("UPDATE connect.relay_epoch SET last_publish_no = 0")  # the backup's
     world.start("relay")
@@ -213,11 +215,7 @@ async def test_restored_backup_halts_the_relay_until_an_operator_acts(world: Wor
 
 
 async def test_restored_backup_and_a_name_that_is_still_held_lose_nothing(world: World) -> None:
-    before, after = [event(uuid4()) for _ in range(3)], [event(uuid4()) for _ in range(3)]
-    world.start("relay")
-    await write(world, before)
-    await until(lambda: drained(world), "the outbox is empty")
-    world.stop("relay")
+    before, after = await relayed_and_stopped(world), [event(uuid4()) for _ in range(3)]
     connection = await world.connect()
     epoch = await connection.fetchval(
         "UPDATE connect.relay_epoch SET last_publish_no = 0 WHERE service = $1 RETURNING epoch",
@@ -237,7 +235,7 @@ async def test_restored_backup_and_a_name_that_is_still_held_lose_nothing(world:
         await until(lambda: halt(connection), "the relay halts") or ""
     )
     world.stop("relay")
-    assert await connection.fetchval("SELECT count(*) FROM connect.outbox") == len(after)
+    assert await rows_left(world) == len(after)
     assert world.dictctl("db", "new-epoch", ROLE).returncode == 0
     await connection.close()
     world.start("relay")
