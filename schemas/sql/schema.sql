@@ -422,7 +422,9 @@ CREATE TABLE workflows.claim_workflows (
     intent_cause character varying(10),
     intent_reason character varying(50),
     intent_decision uuid,
+    intent_overruled character varying(50),
     CONSTRAINT claim_workflows_check CHECK (((intent_cause IS NULL) = (intent_reason IS NULL))),
+    CONSTRAINT claim_workflows_check1 CHECK (((intent_overruled IS NULL) OR ((intent_cause)::text = 'OPERATOR'::text))),
     CONSTRAINT claim_workflows_claim_type_check CHECK (((claim_type)::text = ANY ((ARRAY['PORTABILITY'::character varying, 'OWNERSHIP'::character varying])::text[]))),
     CONSTRAINT claim_workflows_completion_period_days_check CHECK (((completion_period_days >= 1) AND (completion_period_days <= 90))),
     CONSTRAINT claim_workflows_intent_cause_check CHECK (((intent_cause)::text = ANY ((ARRAY['DECISION'::character varying, 'DEADLINE'::character varying, 'OPERATOR'::character varying])::text[]))),
@@ -450,6 +452,8 @@ COMMENT ON COLUMN workflows.claim_workflows.papers_encrypted IS 'Account and per
 COMMENT ON COLUMN workflows.claim_workflows.intent_cause IS 'Why a cancellation was settled that DICT does not show yet; the first one stands';
 
 COMMENT ON COLUMN workflows.claim_workflows.intent_decision IS 'claim_decisions.ce_id of the decision behind the intent';
+
+COMMENT ON COLUMN workflows.claim_workflows.intent_overruled IS 'Reason of the cancellation that the operator''s stands before: it stands again if DICT takes the operator''s no more';
 
 CREATE TABLE workflows.otp_workflows (
     id uuid DEFAULT gen_random_uuid() NOT NULL,

@@ -223,7 +223,7 @@ class ClaimPortsSuite(ABC):
         intake, store, claim = await self.intake(), await self.store(), new_claim()
         await intake.accept(command_key(), claim)
         id_ = uuid4()
-        intent = SettledIntent("DECISION", "USER_REQUESTED", id_)
+        intent = SettledIntent("OPERATOR", "FRAUD", id_, "USER_REQUESTED")
         snapshot = shown("OPEN")
         settled = replace(change(claim, 0, uuid4()), intent=intent, snapshot=snapshot)
         assert (await store.record(settled, ())).row.intent == intent

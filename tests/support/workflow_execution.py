@@ -54,6 +54,7 @@ class Execution:
         self.updates: dict[str, Any] = {}
         self.history: list[bytes] = []
         self.commands: list[list[bytes]] = []
+        self.used_flags: list[list[int]] = []
         self.closed = ""
         self.result: Any = None
         self.child_sequence = 0
@@ -132,9 +133,11 @@ class Execution:
     def replay(self) -> None:
         """The worker that held it is gone: rebuilt from its history, it must do the same."""
         self._instance = self._create()
-        for number, (given, done) in enumerate(zip(self.history, self.commands, strict=True)):
+        tasks = zip(self.history, self.commands, self.used_flags, strict=True)
+        for number, (given, done, flags) in enumerate(tasks):
             activation = WorkflowActivation.FromString(given)
             activation.is_replaying = True
+            activation.available_internal_flags.extend(flags)  # the server keeps them by the task
             completion = self._instance.activate(activation)
             assert not completion.HasField("failed"), completion.failed.failure.message
             again = [it.SerializeToString(deterministic=True) for it in _commands(completion)]
@@ -251,6 +254,7 @@ class Execution:
             raise AssertionError(completion.failed.failure.message)
         commands = _commands(completion)
         self.commands.append([it.SerializeToString(deterministic=True) for it in commands])
+        self.used_flags.append(list(completion.successful.used_internal_flags))
         for command in commands:
             self._obey(command)
 
@@ -298,7 +302,7 @@ class Execution:
         started = activation.jobs.add().resolve_child_workflow_execution_start
         started.seq = value.seq
         other = self.simulation.executions.get(value.workflow_id)
-        failed_only = other is not None and other.closed in ("FAILED", "CANCELLED")
+        failed_only = other is not None and other.closed in ("FAILED", "CANCELLED", "TERMINATED")
         if other is not None and not failed_only:
             started.failed.workflow_id = value.workflow_id
             started.failed.workflow_type = value.workflow_type

@@ -16,7 +16,7 @@ from claim_orchestrator.application.claim_process import (
     workflow_id,
 )
 from claim_orchestrator.application.claim_records import MAIL_MAX, GivenDecision, OperatorOrder
-from tests.support.claim_scenes import MILLISECOND, SILENCE, TYPES, opened, times
+from tests.support.claim_scenes import MILLISECOND, SILENCE, TYPES, opened, refused, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import Chance
 
@@ -182,6 +182,24 @@ def test_decision_that_an_operator_overtook_is_told_when_dict_takes_neither() ->
     stage.finish()
     assert stage.row.status == "COMPLETED"
     assert stage.claims.outcomes == {decision: "refused:claim-moved-on"}
+
+
+def test_decision_that_an_operator_overtook_stands_again_when_dict_takes_only_that() -> None:
+    stage, decision = opened(), uuid4()
+    stage.directory.trouble = times("CancelClaim", SILENCE, 6)
+    stage.send("REFUSE", decision, stage.simulation.now_)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
+    for reason in ("ACCOUNT_CLOSURE", "RECONCILIATION"):  # the second is of OPEN alone
+        order = OperatorOrder(uuid4(), "CLAIM_CANCEL", reason)
+        stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+        stage.run_to(stage.simulation.now_ + timedelta(seconds=1))
+    stage.directory.trouble = times("CancelClaim", refused("InvalidReason", 400), 1)
+    stage.donor("acknowledge")
+    stage.finish()
+    (claim,) = stage.directory.claims.values()
+    assert (stage.row.status, claim.cancel_reason) == ("CANCELLED", "USER_REQUESTED")
+    assert stage.claims.outcomes == {decision: "accepted"}
+    assert stage.row.resolution_type == "CANCELLED"
 
 
 # ---- Two executions judge: the claim's workflow and the dead-man switch -----

@@ -10,6 +10,9 @@ import pytest
 
 from claim_orchestrator.application.claim_process import (
     CLAIM_OPERATOR_SIGNAL,
+    CLAIM_STATUS_SIGNAL,
+    LOAD_CLAIM,
+    monitor_id,
     resolution_id,
     workflow_id,
 )
@@ -21,6 +24,7 @@ from claim_orchestrator.workflows.resolution import ResolutionInput
 from tests.support.claim_scenes import LOST, SILENCE, TYPES, opened, refused, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.ruled_directory import Trouble
+from tests.support.workflow_simulation import Chance
 
 # ---- Held, resumed, operators -----
 
@@ -115,6 +119,22 @@ def test_default_action_gives_way_to_the_donors_confirmation() -> None:
     assert stage.row.status == "COMPLETED"
 
 
+def test_default_that_a_late_confirmation_overtook_does_not_wait_without_end() -> None:
+    """The claim is confirmed between the settling on the default and the resolution's start."""
+    stage = opened()
+    stage.donor("acknowledge")
+    lost = iter([Chance(lost=True)])
+    stage.simulation.chance = lambda name: next(lost, Chance()) if name == LOAD_CLAIM else Chance()
+    stage.run_to(stage.day(30) + timedelta(seconds=1))
+    stage.donor("confirm", "USER_REQUESTED")
+    monitor = stage.simulation.executions[monitor_id(CLAIM)]
+    assert not monitor.closed
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_STATUS_SIGNAL)
+    stage.finish()
+    assert stage.row.status == "COMPLETED"
+    assert stage.effects("CancelClaim") == 0
+
+
 # ---- Children, alone -----
 
 
@@ -146,6 +166,22 @@ def test_dead_man_switch_keeps_a_timely_decision() -> None:
     stage.finish()
     assert stage.claims.outcomes == {decision: "accepted"}
     assert stage.row.resolution_type == "CANCELLED"
+
+
+def test_dead_man_switch_drops_a_cancellation_that_dict_takes_no_more() -> None:
+    stage, decision = opened(), uuid4()
+    stage.donor("acknowledge")
+    stage.directory.trouble = times("CancelClaim", refused("Forbidden", 403), 1)
+    stage.send("REFUSE", decision, stage.simulation.now_)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
+    assert stage.row.intent is not None
+    lonely(stage)
+    stage.donor("confirm", "USER_REQUESTED")
+    id_ = f"claim-{CLAIM}-expire-alone"
+    stage.simulation.start("ExpireCompletionPeriodWorkflow", ExpireInput(CLAIM), id_)
+    stage.finish()
+    assert stage.row.status == "COMPLETED"
+    assert stage.claims.outcomes == {decision: "refused:claim-moved-on"}
 
 
 def test_monitor_alone_records_what_it_sees() -> None:

@@ -45,7 +45,11 @@ def test_first_answer_with_a_status_that_nobody_knows_is_waited_out() -> None:
         stage.directory.create_claim, status="PRE_OPEN"
     )
     stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
+    assert stage.events == ["claim.created"]  # Core waits for it
     stage.run_to(stage.simulation.now_ + timedelta(hours=7))
+    assert stage.row.shown is not None
+    assert stage.row.shown.status == "OPEN"
     assert stage.events == ["claim.created"]
     stage.donor("acknowledge")
     stage.donor("confirm", "USER_REQUESTED")

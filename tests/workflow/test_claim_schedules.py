@@ -7,10 +7,12 @@ from concurrent.futures import ProcessPoolExecutor
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.claim_schedules import Plan, plans
-from tests.support.claim_seeds import Tally, play, play_range
+from tests.support.claim_seeds import Tally, play, play_range, play_seeds
 
 SEEDS, BITE, PROCESSES = 10_000, 500, 2
 DRAWN = 200
+ONCE_WRONG = (45176, 305294, 309079, 421572, 522460, 696367, 708753)
+"""Found by the million."""
 
 
 def test_ten_thousand_seeds() -> None:
@@ -29,6 +31,11 @@ def test_ten_thousand_seeds() -> None:
         "CANCELLED TIMEOUT",
         "FAILED ERROR",
     }
+
+
+def test_seeds_that_were_wrong_once() -> None:
+    tally = play_seeds(ONCE_WRONG)
+    assert not tally.failures, "\n" + tally.report()
 
 
 @settings(

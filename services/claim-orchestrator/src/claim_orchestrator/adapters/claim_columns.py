@@ -54,6 +54,7 @@ def record_columns(change: RowChange, events: Sequence[OutgoingEvent]) -> tuple[
         intent.cause if intent else None,
         intent.reason if intent else None,
         intent.decision_id if intent else None,
+        intent.overruled if intent else None,
         [verdict.ce_id for verdict in change.verdicts],
         [
             "accepted" if verdict.refused is None else f"refused:{verdict.refused}"
@@ -138,4 +139,9 @@ def _shown(row: asyncpg.Record) -> Snapshot | None:
 def _intent(row: asyncpg.Record) -> SettledIntent | None:
     if row["intent_cause"] is None:
         return None
-    return SettledIntent(row["intent_cause"], row["intent_reason"], row["intent_decision"])
+    return SettledIntent(
+        row["intent_cause"],
+        row["intent_reason"],
+        row["intent_decision"],
+        row["intent_overruled"],
+    )

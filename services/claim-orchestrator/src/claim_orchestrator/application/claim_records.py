@@ -63,11 +63,13 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SettledIntent:
-    """A cancellation that was settled; `decision_id` where a decision is behind it."""
+    """A cancellation that was settled; `decision_id` where a decision is behind it. `overruled`:
+    the reason that an operator's stands before: it stands again once DICT takes his no more."""
 
     cause: str
     reason: str
     decision_id: UUID | None = None
+    overruled: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def is_expected(before: str | None, seen: str) -> bool:
     if seen not in _RANK:
         return False
     if before is None or before not in _RANK:
-        return seen == DictStatus.OPEN
+        return before is None and seen == DictStatus.OPEN
     if seen in (DictStatus.CANCELLED, DictStatus.CONFIRMED):
         return True
     return _RANK[seen] <= _RANK[before] + 1

@@ -48,7 +48,7 @@ def arrival(row: ClaimRow, shown: Snapshot) -> Entry:
     if shown.status not in CLAIMER:
         # The first answer shows a status that this release does not know: waited out.
         unknown = step(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, UNKNOWN_STATUS)
-        return unchanged(row, snapshot=shown, steps=(unknown,))
+        return unchanged(row, snapshot=shown, events=(event(CREATED),), steps=(unknown,))
     if not moves_forward(before, shown.status):
         moved = step(ACTIVITY_EXECUTED, GET_CLAIM_GRPC, "dates-moved")
         return unchanged(row, snapshot=shown, steps=(moved,))
@@ -57,9 +57,10 @@ def arrival(row: ClaimRow, shown: Snapshot) -> Entry:
     steps: tuple[PlannedStep, ...] = ()
     if not is_expected(before, shown.status):
         steps = (step(SIGNAL_RECEIVED, CLAIM_STATUS_SIGNAL, f"unexpected:{before}>{shown.status}"),)
-    events: tuple[PlannedEvent, ...] = (event(reached.event),)
-    if before not in CLAIMER and reached.event != CREATED:
-        events = (event(CREATED), *events)  # it moved on before we saw it: Core waits for this
+    # Once, and first: Core waits for it, however far the claim is when we see it.
+    created = (event(CREATED),) if before is None else ()
+    reached_events = () if reached.event == CREATED else (event(reached.event),)
+    events: tuple[PlannedEvent, ...] = (*created, *reached_events)
     if reached.status is WorkflowStatus.COMPLETED:
         # One statement tells the end and all that a CID needs of the new entry.
         if row.complete_request_id is not None:

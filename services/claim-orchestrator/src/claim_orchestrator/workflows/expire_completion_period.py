@@ -66,6 +66,9 @@ class ExpireCompletionPeriodWorkflow:
             return
         await keeper.read_mail(resolving=False)
         move = next_move(keeper.view(), workflow.now())
+        if move.kind is Kind.DROP_INTENT:
+            await keeper.drop_intent()
+            move = next_move(keeper.view(), workflow.now())
         if move.kind is Kind.EXPIRE:
             await keeper.pass_deadline(deadline)
             if keeper.ended:

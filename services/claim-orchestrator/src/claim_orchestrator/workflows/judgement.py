@@ -35,3 +35,19 @@ def judgement(row: ClaimRow, decision: StoredDecision, verdict: Verdict) -> Entr
     )
     accepted = event(ClaimDecided.NAME, decided=notice)
     return unchanged(row, intent=intent, events=(accepted,), verdicts=(told,))
+
+
+def overruling(before: SettledIntent | None, reason: str) -> SettledIntent:
+    """An operator's cancellation, before whatever was settled: that is told if both drop."""
+    if before is None:
+        return SettledIntent(Cause.OPERATOR, reason)
+    overruled_reason = before.overruled if before.cause == Cause.OPERATOR else before.reason
+    return SettledIntent(Cause.OPERATOR, reason, before.decision_id, overruled_reason)
+
+
+def overruled(intent: SettledIntent) -> SettledIntent | None:
+    """What an operator's cancellation stands before: a decision's, or the deadline's."""
+    if intent.overruled is None:
+        return None
+    cause = Cause.DEADLINE if intent.decision_id is None else Cause.DECISION
+    return SettledIntent(cause, intent.overruled, intent.decision_id)

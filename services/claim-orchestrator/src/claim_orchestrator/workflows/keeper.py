@@ -44,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.deadlines import Calendar
     from claim_orchestrator.domain.decisions import Decision, Verdict, judge
     from claim_orchestrator.domain.events import ClaimDeadlineApproaching, ClaimDecided
-    from claim_orchestrator.domain.reasons import wishes
+    from claim_orchestrator.domain.reasons import may_cancel, wishes
     from claim_orchestrator.domain.transitions import known_status
     from claim_orchestrator.workflows.arrival import arrival
     from claim_orchestrator.workflows.journal import (
@@ -57,7 +57,7 @@ with workflow.unsafe.imports_passed_through():
         step,
         unchanged,
     )
-    from claim_orchestrator.workflows.judgement import judgement
+    from claim_orchestrator.workflows.judgement import judgement, overruled, overruling
     from claim_orchestrator.workflows.steps import (
         BridgeCalls,
         Decided,
@@ -201,18 +201,21 @@ class ClaimKeeper:
             if reason not in wishes(type_, status):
                 return None
             ordered = step(SIGNAL_RECEIVED, CLAIM_OPERATOR_SIGNAL, reason)
-            decision = row.intent.decision_id if row.intent else None  # it is told if this drops
-            intent = SettledIntent(Cause.OPERATOR, reason, decision)
-            return unchanged(row, intent=intent, steps=(ordered,))
+            return unchanged(row, intent=overruling(row.intent, reason), steps=(ordered,))
 
         return await self.journal.write(build)
 
     async def drop_intent(self) -> None:
-        """DICT does not take the cancellation any more: its sender learns of it."""
+        """DICT does not take the cancellation any more: its sender learns of it. What an operator
+        overruled stands again where DICT takes that."""
 
         def build(row: ClaimRow) -> Entry | None:
             if row.status != WorkflowStatus.RUNNING or row.intent is None:
                 return None
+            before = overruled(row.intent)
+            if before is not None and self._may_cancel(before.reason):
+                moved = step(UPDATE_REFUSED, CLAIM_OPERATOR_SIGNAL, "claim-moved-on")
+                return unchanged(row, intent=before, steps=(moved,))
             id_ = row.intent.decision_id
             late = f"DICT shows {self.shown.status} and takes {row.intent.reason} no more"
             verdicts = () if id_ is None else (DecisionVerdict(id_, "claim-moved-on", late),)
@@ -261,6 +264,9 @@ class ClaimKeeper:
         move = next_move(self.view(), workflow.now())
         if move.kind is Kind.EXPIRE:
             await self.settle_on_default(move.reason, deadline)
+
+    def _may_cancel(self, reason: str) -> bool:
+        return may_cancel(ClaimType(self.process.type), known_status(self.shown.status), reason)
 
     async def _judge(self, decision: StoredDecision, *, resolving: bool) -> bool:
         """False, and nothing written, when the row has changed since the decision was read."""

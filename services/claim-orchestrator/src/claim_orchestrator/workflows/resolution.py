@@ -49,7 +49,9 @@ class CompleteClaimWorkflow:
         keeper = await _opened(given.claim_id)
         if keeper.ended:
             return keeper.row.status
-        if not await _may_complete(keeper):
+        if keeper.process.type == ClaimType.OWNERSHIP:
+            await keeper.learn_of_proofs()
+        if not await _may(keeper, Kind.COMPLETE):
             if keeper.ended:
                 return keeper.row.status
             raise _not_applicable("NotYet")
@@ -80,6 +82,11 @@ class CancelClaimWorkflow:
         intent = keeper.row.intent
         if intent is None:
             raise _not_applicable("ReasonNotAllowed")
+        # It may have moved since: a default that DICT holds off comes again without end.
+        if not await _may(keeper, Kind.CANCEL):
+            if keeper.ended:
+                return keeper.row.status
+            raise _not_applicable("ClaimMovedOn")
         known = KnownClaim(
             keeper.calls.step("CancelClaim"),
             keeper.shown.dict_claim_id,
@@ -98,14 +105,12 @@ async def _opened(claim_id: UUID) -> ClaimKeeper:
     return keeper
 
 
-async def _may_complete(keeper: ClaimKeeper) -> bool:
+async def _may(keeper: ClaimKeeper, kind: Kind) -> bool:
     """Whoever started it: the same rules, period and proof of possession included."""
-    if keeper.process.type == ClaimType.OWNERSHIP:
-        await keeper.learn_of_proofs()
-    if next_move(keeper.view(), workflow.now()).kind is Kind.COMPLETE:
+    if next_move(keeper.view(), workflow.now()).kind is kind:
         return True
     await keeper.reread()  # started alone, our row may be behind
-    return not keeper.ended and next_move(keeper.view(), workflow.now()).kind is Kind.COMPLETE
+    return not keeper.ended and next_move(keeper.view(), workflow.now()).kind is kind
 
 
 async def _resolved(keeper: ClaimKeeper, activity: str, known: KnownClaim) -> str:

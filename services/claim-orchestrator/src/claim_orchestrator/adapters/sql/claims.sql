@@ -53,18 +53,20 @@ WITH changed AS (
         dict_last_modified = COALESCE($24, dict_last_modified),
         intent_cause = $25,
         intent_reason = $26,
-        intent_decision = $27
+        intent_decision = $27,
+        intent_overruled = $28
     WHERE claim_id = $1 AND role = $2 AND version = $3
       -- An older answer of DICT never overwrites a newer one.
       AND ($24::timestamptz IS NULL OR dict_last_modified IS NULL OR $24 >= dict_last_modified)
     -- What changes: key and papers stay where they are.
     RETURNING version, status, resolution_type, complete_request_id, owner_ispb, dict_claim_id,
         dict_status, resolution_period_end, completion_period_end, dict_last_modified,
-        confirm_reason, cancel_reason, cancelled_by, intent_cause, intent_reason, intent_decision
+        confirm_reason, cancel_reason, cancelled_by, intent_cause, intent_reason, intent_decision,
+        intent_overruled
 ), judged AS (
     UPDATE workflows.claim_decisions
-    SET outcome = verdict.outcome, settled_at = $30
-    FROM changed, unnest($28::uuid[], $29::text[]) AS verdict (ce_id, outcome)
+    SET outcome = verdict.outcome, settled_at = $31
+    FROM changed, unnest($29::uuid[], $30::text[]) AS verdict (ce_id, outcome)
     WHERE claim_decisions.ce_id = verdict.ce_id
 ), written AS (
     INSERT INTO connect.outbox
@@ -74,14 +76,14 @@ WITH changed AS (
                + event.ordinal,
            event.properties, event.payload
     FROM changed,
-         unnest($31::text[], $32::text[], $33::uuid[], $34::timestamptz[], $35::bigint[],
-                $36::jsonb[], $37::bytea[], $38::boolean[])
+         unnest($32::text[], $33::text[], $34::uuid[], $35::timestamptz[], $36::bigint[],
+                $37::jsonb[], $38::bytea[], $39::boolean[])
          AS event (topic, message_key, event_id, event_time, ordinal, properties, payload, apart)
 )
 -- As before this statement: what is judged here is no mail, what is stored meanwhile wakes us.
 SELECT changed.*,
        EXISTS (SELECT FROM workflows.claim_decisions
-               WHERE claim_id = $1 AND role = $2 AND outcome IS NULL AND ce_id <> ALL ($28))
+               WHERE claim_id = $1 AND role = $2 AND outcome IS NULL AND ce_id <> ALL ($29))
        OR EXISTS (SELECT FROM workflows.claim_proofs WHERE claim_id = $1) AS mail
 FROM changed;
 
