@@ -291,10 +291,11 @@ async def test_held_claim_is_resumed_by_an_operator(world: World, donor: OtherSi
     claim_id = await held(world, donor)
     listed = world.dictctl_json("claim", "list", "--held")
     assert str(claim_id) in [row["claim_id"] for row in listed]
-    donor.control.SetFaults(control_pb2.SetFaultsRequest())
     words = ("claim", "resume", str(claim_id), "--why", "Bacen says it is mended, ticket 7")
     assert world.dictctl(*words, "--dry-run").returncode == 0
     assert world.dictctl(*words).returncode == 0
+    # Only now: a claim that DICT lets go on is over before an operator has typed.
+    donor.control.SetFaults(control_pb2.SetFaultsRequest())
     await row_when(world, claim_id, "completed", status="COMPLETED")
 
     async def told() -> list[dict[str, Any]]:

@@ -1,0 +1,120 @@
+"""PostgreSQL comes back from a backup that is older than topics and Temporal: this walks what
+docs/howto/a-restored-backup.md says.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+
+from devstack.stack import Stack
+from tests.support.clone_database import ROLES
+from tests.support.core import DRAFT, OtherSide, create_claim, other_side
+from tests.support.following import event_of, events_of, row_when
+from tests.support.world import World, connect, make_world
+
+OURS = ("consumer", "worker", "relay", "sink")
+EVENTS = ("claim.created", "claim.acknowledged", "claim.confirmed", "workflow.step")
+KEYS = ("+5561987771001", "+5561987771002")
+
+
+@pytest.fixture
+def world(stack: Stack, tmp_path: Path) -> Iterator[World]:
+    """Claims that live long enough for a disaster."""
+    with make_world(stack, tmp_path, DICT_CLAIM_DAY_SECONDS="20") as made:
+        made.start("simulator", *OURS)
+        yield made
+
+
+@pytest.fixture
+def donor(world: World) -> Iterator[OtherSide]:
+    """The other participant."""
+    with other_side(world) as side:
+        for key in KEYS:
+            side.seed(key)
+        yield side
+
+
+async def opened(world: World, key: str) -> tuple[UUID, str]:
+    """A claim that is OPEN, known to the audit: its id and DICT's."""
+    claim_id = create_claim(world, draft={**DRAFT, "key": key})
+    row = await row_when(world, claim_id, "OPEN", dict_status="OPEN")
+    await event_of(world, claim_id, "claim.created")
+    return claim_id, str(row["dict_claim_id"])
+
+
+def told(world: World, claim_id: UUID) -> list[str]:
+    """The names of the events that audit has of the claim."""
+    return [row["event_subtype"] for row in events_of(world, claim_id)]
+
+
+async def on_the_server(world: World, *statements: str) -> None:
+    """What a DBA does while nobody is connected."""
+    admin = await connect(world.environment, "postgres", "postgres")
+    try:
+        for statement in statements:
+            await admin.execute(statement)
+    finally:
+        await admin.close()
+
+
+def read_again(world: World, namespace: str, name: str, subscription: str, since_ms: int) -> None:
+    """`pulsar-admin topics reset-cursor`."""
+    url = world.environment["DICT_PULSAR_ADMIN_URL"]
+    topic = f"{world.environment['DICT_PULSAR_TENANT']}/{namespace}/{name}"
+    httpx.post(
+        f"{url}/admin/v2/persistent/{topic}/subscription/{subscription}/resetcursor/{since_ms}",
+        timeout=30,
+    ).raise_for_status()
+
+
+async def test_backup_older_than_the_topics_is_lived_through(
+    world: World, donor: OtherSide
+) -> None:
+    name = urlsplit(world.environment["DICT_POSTGRES_URL"]).path.lstrip("/")
+    older, dict_older = await opened(world, KEYS[0])
+    for process in OURS:
+        world.stop(process)
+    since_ms = round(time.time() * 1000)
+    await on_the_server(world, f"CREATE DATABASE {name}_backup TEMPLATE {name} OWNER migrator")
+    world.start(*OURS)
+    newer, dict_newer = await opened(world, KEYS[1])  # the backup does not know it
+    donor.act(dict_older, "ACKNOWLEDGE")
+    await event_of(world, older, "claim.acknowledged")
+
+    for process in OURS:
+        world.kill(process)
+    await on_the_server(
+        world,
+        f"DROP DATABASE {name} WITH (FORCE)",
+        f"ALTER DATABASE {name}_backup RENAME TO {name}",
+        f"GRANT CONNECT ON DATABASE {name} TO {ROLES}",
+    )
+    assert world.dictctl("db", "new-epoch", "claim_orchestrator").returncode == 0
+    read_again(world, "commands", "claim.create", "claim-orchestrator.claim-create", since_ms)
+    for event in EVENTS:
+        read_again(world, "events", event, "audit-sink.events", since_ms)
+    world.start(*OURS)
+
+    await row_when(world, newer, "known again", status="RUNNING")
+    await event_of(world, older, "claim.acknowledged")
+    donor.act(dict_older, "CONFIRM", "USER_REQUESTED")
+    donor.act(dict_newer, "CANCEL", "USER_REQUESTED")
+    await row_when(world, older, "over", status="COMPLETED")
+    await row_when(world, newer, "over", status="CANCELLED")
+    await event_of(world, older, "entry.transferred")
+    await event_of(world, newer, "claim.cancelled")
+    assert set(told(world, older)) >= {
+        "claim.created",
+        "claim.acknowledged",
+        "claim.confirmed",
+        "claim.completed",
+    }
+    assert Counter(told(world, newer))["claim.created"] == 2  # as the page says
+    assert len(donor.operations("CreateClaim")) == len(KEYS)
+    assert len(donor.operations("CompleteClaim")) == 1
