@@ -91,7 +91,9 @@ def test_down_leaves_no_process(own: Stack) -> None:
 
 def test_ctrl_c_while_it_starts_stops_what_was_started(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path\n"
+        "import signal, sys; from pathlib import Path\n"
+        # As at a terminal: what a shell starts in the background ignores it, and hands that on.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from devstack.fetch.view import fetch_quietly; from devstack.stack import Stack\n"
         "Stack(Path(sys.argv[1]), fetch=fetch_quietly).up(infrastructure_only=True)\n"
     )
