@@ -59,10 +59,10 @@ def known_status(status: str) -> DictStatus:
 def is_expected(before: str | None, seen: str) -> bool:
     """False for a status that we would have had to bring about ourselves, or that nobody knows:
     accepted or not, it is told. Between two polls a donor may acknowledge and confirm."""
-    if seen not in _RANK:
+    if before is None:
+        return seen == DictStatus.OPEN
+    if seen not in _RANK or before not in _RANK:
         return False
-    if before is None or before not in _RANK:
-        return before is None and seen == DictStatus.OPEN
     if seen in (DictStatus.CANCELLED, DictStatus.CONFIRMED):
         return True
     return _RANK[seen] <= _RANK[before] + 1

@@ -212,8 +212,8 @@ class ClaimKeeper:
         def build(row: ClaimRow) -> Entry | None:
             if row.status != WorkflowStatus.RUNNING or row.intent is None:
                 return None
-            before = overruled(row.intent)
-            if before is not None and self._may_cancel(before.reason):
+            before, seen = overruled(row.intent), self.view()
+            if before is not None and may_cancel(seen.type, seen.status, before.reason):
                 moved = step(UPDATE_REFUSED, CLAIM_OPERATOR_SIGNAL, "claim-moved-on")
                 return unchanged(row, intent=before, steps=(moved,))
             id_ = row.intent.decision_id
@@ -264,9 +264,6 @@ class ClaimKeeper:
         move = next_move(self.view(), workflow.now())
         if move.kind is Kind.EXPIRE:
             await self.settle_on_default(move.reason, deadline)
-
-    def _may_cancel(self, reason: str) -> bool:
-        return may_cancel(ClaimType(self.process.type), known_status(self.shown.status), reason)
 
     async def _judge(self, decision: StoredDecision, *, resolving: bool) -> bool:
         """False, and nothing written, when the row has changed since the decision was read."""
