@@ -103,6 +103,10 @@ async def test_backup_older_than_the_topics_is_lived_through(
 
     await row_when(world, newer, "known again", status="RUNNING")
     await event_of(world, older, "claim.acknowledged")
+    for claim_id, status in ((older, "WAITING_RESOLUTION"), (newer, "OPEN")):
+        resumed = world.dictctl("claim", "resume", str(claim_id), "--why", "restored, ticket 9")
+        assert resumed.returncode == 0, resumed.stderr
+        await row_when(world, claim_id, "read again", dict_status=status)
     donor.act(dict_older, "CONFIRM", "USER_REQUESTED")
     donor.act(dict_newer, "CANCEL", "USER_REQUESTED")
     await row_when(world, older, "over", status="COMPLETED")

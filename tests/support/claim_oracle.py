@@ -14,6 +14,7 @@ from uuid import UUID
 
 from bridge_simulator.claim_tables import CANCEL_REASONS, When
 from bridge_simulator.records import Claim
+from claim_orchestrator.application.claim_process import CLAIM_OPERATOR_SIGNAL
 from claim_orchestrator.application.claim_records import ClaimRow
 from claim_orchestrator.application.ports import NewDecision
 from dict_common.kernel.ids import rejection_id
@@ -270,6 +271,14 @@ def ownership_is_proven(ended: Ended) -> Wrongs:
         yield f"completed without a proof made after {opens}"
 
 
+def orders_are_answered(ended: Ended) -> Wrongs:
+    """Each leaves one step, obeyed or refused; one that drops later has another."""
+    told = [outcome for _, outcome in ended.life.stage.noted(CLAIM_OPERATOR_SIGNAL)]
+    answers = [outcome for outcome in told if outcome != "claim-moved-on"]
+    if len(answers) != ended.life.heard:
+        yield f"{ended.life.heard} orders, answered by {answers}"
+
+
 CHECKS: tuple[Callable[[Ended], Wrongs], ...] = (
     everything_is_over,
     one_end_in_order,
@@ -281,6 +290,7 @@ CHECKS: tuple[Callable[[Ended], Wrongs], ...] = (
     timely_refusal_beats_the_default,
     end_comes_in_time,
     ownership_is_proven,
+    orders_are_answered,
 )
 
 

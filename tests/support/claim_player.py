@@ -13,6 +13,7 @@ from temporalio.worker._workflow_instance import _WorkflowLogicFlag as Flag
 from claim_orchestrator.application.claim_process import (
     CLAIM_DECISION_SIGNAL,
     CLAIM_DECISION_UPDATE,
+    CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
 from claim_orchestrator.application.claim_records import GivenDecision, OperatorOrder
@@ -61,6 +62,8 @@ class Life:
     sent: list[Sent] = field(default_factory=list)
     updates: list[str] = field(default_factory=list)
     ordered: list[str] = field(default_factory=list)
+    heard: int = 0
+    """How many orders of operators the claim's workflow was given."""
     proofs: list[tuple[datetime, datetime]] = field(default_factory=list)
     """(validated, arrived)."""
     away: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -215,7 +218,7 @@ class Player:
         self._clock.after(0, lambda: self._signal(order))
 
     def _signal(self, order: OperatorOrder) -> None:
-        self._clock.signal(workflow_id(CLAIM), "claim-operator", order)
+        self.life.heard += self._clock.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
 
     def _stop(self, ms: int) -> None:
         self._down += 1

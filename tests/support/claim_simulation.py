@@ -2,7 +2,7 @@
 DICT with Bacen's rules behind them, on one virtual clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -63,11 +63,15 @@ def _name_of(step: Callable[..., object]) -> str:
     return str(temporalio.activity._Definition.must_from_callable(step).name)
 
 
+@dataclass
 class ClearComposer:
-    """EventComposer without seals: the body is the event's name."""
+    """EventComposer without seals: the body is the event's name, the record kept by its id."""
+
+    records: dict[UUID, Mapping[str, object]] = field(default_factory=dict)
 
     async def compose(self, event: ComposedFrom) -> tuple[OutgoingEvent, ...]:
         """One row an event."""
+        self.records[event.envelope.id] = event.record
         return (
             OutgoingEvent(
                 f"events/{event.name}",
@@ -151,13 +155,14 @@ class ClaimStage:
         self.simulation = Simulation(WORKFLOWS)
         self.directory = RuledDirectory(self.simulation, CountingIds(), POLICY.day_seconds)
         self.claims, self.broker, self.told = InMemoryClaims(), Broker(), Told()
+        self.composer = ClearComposer()
         self.twice: Callable[[], bool] = lambda: False
         self._request_ids = CountingIds()
         rest = ClearSealer()
         desk = ClaimDesk(self.claims, self.told, POLICY)
         self.steps = ClaimActivities(
             AskDirectory(self.directory, self.claims, rest, self._request_ids),
-            RecordTransition(self.claims, ClearComposer(), rest, lambda: None),
+            RecordTransition(self.claims, self.composer, rest, lambda: None),
             desk,
             AwaitDecisions(self.broker, self.simulation),
         )
@@ -168,7 +173,7 @@ class ClaimStage:
         self.note_proof = NoteProof(
             self.claims, self.process, frozenset({CLAIMER}), self.simulation
         )
-        self.refuse = RefuseCommand(self.claims, ClearComposer(), self.simulation)
+        self.refuse = RefuseCommand(self.claims, self.composer, self.simulation)
         self.refusals: list[tuple[UUID, str]] = []
 
     def open(self) -> Execution:
@@ -265,6 +270,12 @@ class ClaimStage:
         assert [sequence for sequence, _ in ordered] == list(range(1, len(ordered) + 1))
         names = [event.payload.decode() for _, event in ordered]
         return [name for name in names if name != "workflow.step"]
+
+    def noted(self, name: str) -> list[tuple[object, object]]:
+        """Kind and outcome of the `workflow.step` events of that name."""
+        steps = [it for _, it in self.claims.events if it.payload == b"workflow.step"]
+        records = [self.composer.records[it.envelope.id] for it in steps]
+        return [(it["kind"], it["outcome"]) for it in records if it["name"] == name]
 
     def effects(self, operation: str) -> int:
         """How often DICT was changed by that operation."""

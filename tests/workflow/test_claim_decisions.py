@@ -16,7 +16,7 @@ from claim_orchestrator.application.claim_process import (
     workflow_id,
 )
 from claim_orchestrator.application.claim_records import MAIL_MAX, GivenDecision, OperatorOrder
-from tests.support.claim_scenes import MILLISECOND, SILENCE, TYPES, opened, refused, times
+from tests.support.claim_scenes import MILLISECOND, TYPES, opened, refused, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import Chance
 
@@ -172,11 +172,14 @@ def test_update_after_the_end_or_with_an_unknown_word_is_refused() -> None:
 
 def test_decision_that_an_operator_overtook_is_told_when_dict_takes_neither() -> None:
     stage, decision = opened(), uuid4()
-    stage.directory.trouble = times("CancelClaim", SILENCE, 6)
+    held = refused("Forbidden", 403)
+    stage.directory.trouble = times("CancelClaim", held, 2)
     stage.send("REFUSE", decision, stage.simulation.now_)
     stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
     order = OperatorOrder(uuid4(), "CLAIM_CANCEL", "ACCOUNT_CLOSURE")
     stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
+    assert (stage.row.intent and stage.row.intent.reason) == "ACCOUNT_CLOSURE"
     stage.donor("acknowledge")
     stage.donor("confirm", "USER_REQUESTED")
     stage.finish()
@@ -186,14 +189,15 @@ def test_decision_that_an_operator_overtook_is_told_when_dict_takes_neither() ->
 
 def test_decision_that_an_operator_overtook_stands_again_when_dict_takes_only_that() -> None:
     stage, decision = opened(), uuid4()
-    stage.directory.trouble = times("CancelClaim", SILENCE, 6)
+    held = refused("Forbidden", 403)
+    stage.directory.trouble = times("CancelClaim", held, 3)
     stage.send("REFUSE", decision, stage.simulation.now_)
     stage.run_to(stage.simulation.now_ + timedelta(seconds=5))
     for reason in ("ACCOUNT_CLOSURE", "RECONCILIATION"):  # the second is of OPEN alone
         order = OperatorOrder(uuid4(), "CLAIM_CANCEL", reason)
         stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
         stage.run_to(stage.simulation.now_ + timedelta(seconds=1))
-    stage.directory.trouble = times("CancelClaim", refused("InvalidReason", 400), 1)
+    assert (stage.row.intent and stage.row.intent.reason) == "RECONCILIATION"
     stage.donor("acknowledge")
     stage.finish()
     (claim,) = stage.directory.claims.values()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -72,6 +73,48 @@ def test_operator_cancels_a_held_claim_where_bacen_lets_him(reason: str, ends: s
     stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
     stage.run_to(stage.day(4))
     assert stage.row.status == ends
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_order_beside_a_completion_on_its_way_waits_for_its_answer(taken: bool) -> None:
+    stage = opened()
+    answers = [SILENCE] * 5 + ([] if taken else [refused("SomethingNew", 400)] * 100)
+    troubles = iter(answers)
+    stage.directory.trouble = lambda name: next(troubles, None) if name == "CompleteClaim" else None
+    stage.donor("acknowledge")
+    stage.donor("confirm", "USER_REQUESTED")
+    while resolution_id(CLAIM) not in stage.simulation.executions:
+        stage.run_to(stage.simulation.now_ + timedelta(seconds=1))
+    order = OperatorOrder(uuid4(), "CLAIM_CANCEL", "FRAUD")
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+    stage.run_to(stage.simulation.now_ + timedelta(seconds=1))
+    assert stage.row.intent is None
+    stage.finish()
+    assert (stage.row.status, stage.effects("CompleteClaim"), stage.effects("CancelClaim")) == (
+        ("COMPLETED", 1, 0) if taken else ("CANCELLED", 0, 1)
+    )
+    refusal, obeyed = ("UPDATE_REFUSED", "CLAIM_CANCEL"), ("SIGNAL_RECEIVED", "FRAUD")
+    assert stage.noted(CLAIM_OPERATOR_SIGNAL) == [refusal if taken else obeyed]
+
+
+@pytest.mark.parametrize("opened_before_the_backup", [True, False])
+def test_resumed_claim_tells_again_what_a_restored_backup_forgot(
+    opened_before_the_backup: bool,
+) -> None:
+    stage, key = opened(), (CLAIM, Role.CLAIMER)
+    backup = stage.row if opened_before_the_backup else replace(stage.row, version=0, shown=None)
+    stage.donor("acknowledge")
+    stage.run_to(stage.day(1))
+    assert stage.events == ["claim.created", "claim.acknowledged"]
+    stage.claims.rows[key] = backup
+    stage.claims.events = [it for it in stage.claims.events if it[0] <= backup.version]
+    stage.run_to(stage.day(2))
+    assert stage.row == backup
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, OperatorOrder(uuid4(), "R"))
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
+    assert stage.row.shown is not None
+    assert stage.row.shown.status == "WAITING_RESOLUTION"
+    stage.finish()
 
 
 def test_operator_cannot_take_the_deadlines_reason() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -142,8 +141,11 @@ class CreateClaimWorkflow:
     async def _live(self) -> None:
         children = await asyncio.gather(self._monitor(), self._switch())
         while not self._keeper.ended:
-            if self._mail or self._news or self._orders:
+            if self._mail or self._news:
                 await self._take_in(resolving=False)
+                continue
+            if self._orders:
+                await self._obey(self._orders.pop(0))
                 continue
             move = next_move(self._keeper.view(), workflow.now())
             match move.kind:
@@ -167,25 +169,21 @@ class CreateClaimWorkflow:
         while True:
             self._mail = False
             await self._keeper.read_mail(resolving=False)
+            while self._orders:
+                await self._refuse(self._orders.pop(0))
             if workflow.all_handlers_finished() and not self._mail:
                 break
             await workflow.wait_condition(
-                lambda: (
-                    self._mail
-                    or workflow.all_handlers_finished()
-                    or self._news
-                    or bool(self._orders)
-                )
+                lambda: self._mail or bool(self._orders) or workflow.all_handlers_finished()
             )
-            self._news = False
-            self._orders.clear()
 
-    async def _pause(
-        self, until: datetime | None, done: Callable[[], bool] = lambda: False
-    ) -> None:
-        """Until there is something to take in, `done`, or that instant; deadlines are announced."""
-        now = workflow.now()
-        deadline = self._keeper.deadline()
+    async def _pause(self, until: datetime | None, child: Child | None = None) -> None:
+        """Until there is something to take in, or that instant; deadlines are announced.
+
+        Beside a resolution: until its end, and an operator's order waits for that.
+        """
+        now, deadline = workflow.now(), self._keeper.deadline()
+        other = child.done if child is not None else lambda: bool(self._orders)
         margins = [timedelta(seconds=it) for it in self._keeper.process.deadline_margins_seconds]
         margin = None
         if deadline is not None and now < deadline:
@@ -199,7 +197,7 @@ class CreateClaimWorkflow:
         if timeout is None or timeout > timedelta(0):
             with contextlib.suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: done() or self._mail or self._news or bool(self._orders),
+                    lambda: self._mail or self._news or other(),
                     timeout=timeout,
                 )
         if deadline is not None and margin is not None and workflow.now() >= deadline - margin:
@@ -215,8 +213,6 @@ class CreateClaimWorkflow:
         if self._mail:
             self._mail = False
             await self._keeper.read_mail(resolving=resolving)
-        while self._orders:
-            await self._obey(self._orders.pop(0), resolving=resolving)
         if before != (self._keeper.row.shown, self._keeper.row.intent):
             self._let_go()
 
@@ -224,13 +220,20 @@ class CreateClaimWorkflow:
         """The claim moved: what held it, and how often, is past."""
         self._held_until, self._failures = None, 0
 
-    async def _obey(self, order: OperatorOrder, *, resolving: bool) -> None:
-        """An operator's order, which was checked by its consumer and is checked by the rules."""
+    async def _obey(self, order: OperatorOrder) -> None:
+        """An operator's order: its consumer has checked it, the rules see what is known now."""
         if order.cancel_reason is None:
             self._keeper.journal.note(SIGNAL_RECEIVED, CLAIM_OPERATOR_SIGNAL, order.verb)
-            self._held_until = None
-        elif resolving or not await self._keeper.settle_for_operator(order.cancel_reason):
-            self._keeper.journal.note(UPDATE_REFUSED, CLAIM_OPERATOR_SIGNAL, order.verb)
+            await self._keeper.read_anew()
+        elif not await self._keeper.settle_for_operator(order.cancel_reason):
+            await self._refuse(order)
+            return
+        self._let_go()
+        await self._keeper.journal.flush()
+
+    async def _refuse(self, order: OperatorOrder) -> None:
+        self._keeper.journal.note(UPDATE_REFUSED, CLAIM_OPERATOR_SIGNAL, order.verb)
+        await self._keeper.journal.flush()
 
     async def _resolve(self, move: Move) -> None:
         """Completes or cancels by a workflow of its own: one id, so one at a time, whoever asks."""
@@ -244,9 +247,9 @@ class CreateClaimWorkflow:
             await self._leave_alone()
             return
         while not child.done():
-            if self._mail or self._news or self._orders:
+            if self._mail or self._news:
                 await self._take_in(resolving=completes)
-            await self._pause(None, child.done)
+            await self._pause(None, child)
         try:
             await child
         except ChildWorkflowError:
@@ -258,9 +261,7 @@ class CreateClaimWorkflow:
         """The resolution did not end the claim: look where it is, and try again later."""
         self._failures += 1
         self._held_until = workflow.now() + self._keeper.calendar.again_after(self._failures)
-        await self._keeper.reload()
-        if not self._keeper.ended:
-            await self._keeper.reread()
+        await self._keeper.read_anew()
 
     async def _store(self, wanted: DecisionToStore) -> DecisionAnswer:
         """Stored first, whichever door it came through."""

@@ -91,13 +91,6 @@ class ClaimKeeper:
         loaded = await do(LOAD_CLAIM, ClaimRef(claim_id, alone=True), LoadedClaim)
         return cls(loaded.process, loaded.row, findable=False)
 
-    @classmethod
-    async def of(cls, claim_id: UUID, known: LoadedClaim | None) -> "ClaimKeeper":
-        """For an execution that was told what it needs to know, or has to look."""
-        if known is None:
-            return await cls.load(claim_id)
-        return cls(known.process, known.row, findable=False)
-
     @property
     def row(self) -> ClaimRow:
         """The row as it was last seen."""
@@ -136,12 +129,15 @@ class ClaimKeeper:
 
     async def reread(self) -> None:
         """Asks DICT where the claim is; a refused look leaves it where it was."""
-        known = KnownClaim(self.calls.step("GetClaim"), self.shown.dict_claim_id)
-        seen = None
-        with contextlib.suppress(ActivityError):
-            seen = await do(GET_CLAIM_GRPC, known, Snapshot)
+        seen = await self._look()
         if seen is not None:
             await self.arrive(seen)
+
+    async def read_anew(self) -> None:
+        """DICT and the row: one from a restored backup is older than what we remember."""
+        seen = await self._look() or self.shown
+        await self.reload()
+        await self.arrive(seen)
 
     async def arrive(self, shown: Snapshot) -> None:
         """Records what DICT shows, if it is news; whoever writes the end does what follows it."""
@@ -264,6 +260,12 @@ class ClaimKeeper:
         move = next_move(self.view(), workflow.now())
         if move.kind is Kind.EXPIRE:
             await self.settle_on_default(move.reason, deadline)
+
+    async def _look(self) -> Snapshot | None:
+        known = KnownClaim(self.calls.step("GetClaim"), self.shown.dict_claim_id)
+        with contextlib.suppress(ActivityError):
+            return await do(GET_CLAIM_GRPC, known, Snapshot)
+        return None
 
     async def _judge(self, decision: StoredDecision, *, resolving: bool) -> bool:
         """False, and nothing written, when the row has changed since the decision was read."""

@@ -41,7 +41,10 @@ class MonitorStatusWorkflow:
     @workflow.run
     async def run(self, given: MonitorInput) -> str:
         """The terminal status that DICT showed in the end."""
-        keeper = await ClaimKeeper.of(given.claim_id, given.opened)
+        if given.opened is None:
+            keeper = await ClaimKeeper.load(given.claim_id)
+        else:
+            keeper = ClaimKeeper(given.opened.process, given.opened.row, findable=False)
         interval = max(keeper.calendar.poll_interval(), timedelta(milliseconds=100))
         if given.opened is not None:
             await workflow.sleep(interval)
