@@ -1,46 +1,50 @@
 """claims-transition: one statement for state and events, against BEGIN, two statements, COMMIT.
 
-The same rows by the same role over the same pool of one connection, in turns.
+The same rows, written and answered, by the same role over the same pool of one connection, in turns.
+The claim is one that DICT has opened: nothing changes that an index holds.
 """
 
 import argparse
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from benchmarks.figures import Figure, Report, at_least, middle
 from benchmarks.ground import ground
-from claim_orchestrator.adapters.claim_columns import record_columns
+from claim_orchestrator.adapters.claim_columns import claim_row, record_columns
 from claim_orchestrator.adapters.postgres_claim_intake import PostgresClaimIntake
 from claim_orchestrator.adapters.postgres_claim_store import PostgresClaimStore
+from claim_orchestrator.application.claim_records import Snapshot
 from claim_orchestrator.application.ports import NewClaim, RowChange
 from dict_common.kernel.envelope import Envelope
 from dict_common.ports.outgoing import OutgoingEvent
 from dict_common.store import outbox
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.queries import load_queries
-from tests.support.claim_ports_suite import change, command_key, new_claim
+from tests.support.claim_ports_suite import change, command_key, new_claim, shown
 from tests.support.world import World
 
 RATIO_MIN = 2.0
 WARM_UP = 100
-UPDATE_ARGUMENTS = 27
 BODY = b"x" * 400
 """About what a claim's event is, sealed."""
 
 _RECORD = load_queries("claim_orchestrator.adapters", "claims")["claim_record"].sql
-UPDATE = _RECORD[_RECORD.index("UPDATE workflows") : _RECORD.index("RETURNING")]
-"""The update of the one statement, as it stands there."""
+UPDATE = _RECORD[_RECORD.index("UPDATE workflows") : _RECORD.index("), judged")]
+"""The update of the one statement, as it stands there, with the row that it returns."""
+UPDATE_ARGUMENTS = max(int(number) for number in re.findall(r"\$(\d+)", UPDATE))
 
 
 @dataclass
 class Subject:
-    """A claim of the bench and its version."""
+    """A claim of the bench, as DICT shows it, and its version."""
 
     claim: NewClaim
+    shown: Snapshot = field(default_factory=lambda: shown("OPEN"))
     version: int = 0
 
     def next(self) -> tuple[RowChange, list[OutgoingEvent]]:
@@ -50,7 +54,7 @@ class Subject:
             _event("claim.acknowledged", ids[0], 1, self.claim.claim_id),
             _event("workflow.step", ids[1], 2, self.claim.claim_id),
         ]
-        return change(self.claim, self.version, *ids), events
+        return replace(change(self.claim, self.version, *ids), snapshot=self.shown), events
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +95,10 @@ async def _rounds(world: World, rounds: int, count: int) -> list[tuple[float, fl
 
     async def by_two(what: RowChange, events: list[OutgoingEvent]) -> None:
         async with database.transaction() as connection:
-            await connection.execute(UPDATE, *record_columns(what, events)[:UPDATE_ARGUMENTS])
+            row = await connection.fetchrow(
+                UPDATE, *record_columns(what, events)[:UPDATE_ARGUMENTS]
+            )
+            assert claim_row(row).version == what.expected_version + len(events)
             await outbox.insert(connection, events, what.expected_version)
 
     try:
