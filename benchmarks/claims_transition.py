@@ -1,6 +1,6 @@
 """claims-transition: one statement for state and events, against BEGIN, two statements, COMMIT.
 
-The same rows, written and answered, by the same role over the same pool of one connection, in turns.
+The same rows are written and answered, by one role over one pool of one connection, in turns.
 The claim is one that DICT has opened: nothing changes that an index holds.
 """
 
@@ -98,6 +98,7 @@ async def _rounds(world: World, rounds: int, count: int) -> list[tuple[float, fl
             row = await connection.fetchrow(
                 UPDATE, *record_columns(what, events)[:UPDATE_ARGUMENTS]
             )
+            assert row is not None
             assert claim_row(row).version == what.expected_version + len(events)
             await outbox.insert(connection, events, what.expected_version)
 
