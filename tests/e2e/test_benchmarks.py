@@ -1,0 +1,39 @@
+"""Every benchmark runs and fills its figures: a small size, on the tests' servers."""
+
+import argparse
+import importlib
+import math
+
+import pytest
+
+from benchmarks import ground
+from benchmarks.__main__ import BENCHMARKS
+from devstack.stack import Stack
+
+SMALL = {
+    "claims-simulation": ["--schedules", "4"],
+    "claims-transition": ["--rounds", "1", "--transitions", "5"],
+    "claims-throughput": ["--claims", "2", "--rate", "2", "--seconds", "2"],
+    "claims-relay": ["--rounds", "1", "--rows", "20"],
+    "claims-waiting": [
+        *("--waiting", "2", "--ending", "2", "--day-seconds", "1", "--over-seconds", "1"),
+    ],
+}
+
+
+def test_each_has_a_small_size() -> None:
+    assert SMALL.keys() == BENCHMARKS.keys()
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmark_runs(stack: Stack, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground, "RUN_FOLDER", str(stack.run.root))
+    monkeypatch.setenv(
+        "PGPASSFILE", stack.environment()["PGPASSFILE"]
+    )  # the benchmark sets its own
+    module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser()
+    module.arguments(parser)
+    report = module.measure(parser.parse_args(SMALL[name]))
+    assert report.figures
+    assert all(math.isfinite(figure.value) for figure in report.figures)
