@@ -5,10 +5,13 @@ These tests kill servers, so they have a stack of their own.
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -17,13 +20,17 @@ import psutil
 import pulsar
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from devstack.fetch.view import fetch_quietly
 from devstack.layout import repository
+from devstack.parts import temporal as temporal_part
 from devstack.stack import INFRASTRUCTURE, Stack
 from devstack.state import StateFile
+from tests.support.waiting import until
 from tests.unit.devstack.waiting import wait_for
 
+INDEXES = "SELECT name FROM pragma_index_list('executions_visibility') WHERE origin = 'c'"
 TOPIC = "persistent://kept/kept/kept"
 START_SECONDS = 120.0
 
@@ -44,6 +51,22 @@ def test_a_second_up_does_nothing(own: Stack) -> None:
     assert set(before) == set(INFRASTRUCTURE)
     assert own.up(infrastructure_only=True) is False
     assert pids(own) == before
+
+
+async def test_temporals_list_pays_for_no_index_that_nobody_reads(own: Stack) -> None:
+    for _ in range(2):  # as new, and once more where nothing is left to be dropped
+        with closing(
+            sqlite3.connect(own.run.data(temporal_part.NAME) / temporal_part.DATABASE)
+        ) as database:
+            left = [name for (name,) in database.execute(INDEXES)]
+        assert sorted(left) == [*temporal_part.KEPT_INDEXES]
+        client = await temporal(own)
+        id_, mark = uuid.uuid4().hex, SearchAttributeKey.for_keyword("ClaimStatus")
+        marked = TypedSearchAttributes([SearchAttributePair(mark, id_)])
+        await client.start_workflow("Kept", id=id_, task_queue="nobody", search_attributes=marked)
+        assert await until(partial(listed, client, f'ClaimStatus = "{id_}"'), "listed") == [id_]
+        own.kill(temporal_part.NAME)
+        own.up(infrastructure_only=True)
 
 
 def test_everything_of_it_stays_on_loopback(own: Stack) -> None:
@@ -192,6 +215,10 @@ async def keep_in_temporal(stack: Stack, word: str) -> None:
 async def kept_in_temporal(stack: Stack, word: str) -> bool:
     found = await (await temporal(stack)).get_workflow_handle(word).describe()
     return found.status == WorkflowExecutionStatus.RUNNING
+
+
+async def listed(client: Client, query: str) -> list[str]:
+    return [found.id async for found in client.list_workflows(query)]
 
 
 async def temporal(stack: Stack) -> Client:
