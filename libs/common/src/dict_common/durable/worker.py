@@ -14,6 +14,8 @@ GRACE = timedelta(seconds=20)
 """Below the platform's termination grace of 30 s."""
 ACTIVITIES_MAX = 50
 WORKFLOW_TASKS_MAX = 20
+WORKFLOWS_CACHED_MAX = 3_000
+"""A thousand open claims, 0.1 MB a workflow. One that is not held is replayed when it is woken."""
 WORKFLOW_POLLS = 10
 FIRST_TASKS_SHARE = 0.5
 """Of the polls, for workflows that this worker does not hold yet. The SDK's 0.2 of 5 is one poll
@@ -53,6 +55,7 @@ async def run_worker(
         max_concurrent_workflow_tasks=WORKFLOW_TASKS_MAX,
         max_concurrent_workflow_task_polls=WORKFLOW_POLLS,
         nonsticky_to_sticky_poll_ratio=FIRST_TASKS_SHARE,
+        max_cached_workflows=WORKFLOWS_CACHED_MAX,
     )
     running = asyncio.create_task(worker.run(), name="worker")
     stopped = asyncio.create_task(stop.wait())
