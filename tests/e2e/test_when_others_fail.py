@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from temporalio.client import Client
 
 from claim_orchestrator.adapters.webhook_notifier import signature
+from claim_orchestrator.application.claim_process import FIND_CLAIM_GRPC, workflow_id
 from devstack.stack import Stack
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
@@ -147,6 +149,38 @@ async def test_claim_that_an_unanswered_call_opened_is_found(
     ]
     assert len(opened) == 1
     assert len(donor.operations("CreateClaim")) == before + 1
+
+
+async def test_claim_that_a_lost_answer_opened_outlives_the_time_for_retries(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """The Bridge is away from the lost answer on, for longer than createClaim is tried."""
+    settings = {"CLAIM_ORCHESTRATOR_CREATE_RETRY_SECONDS": "5"}
+    with make_world(stack, tmp_path, **settings) as world, other_side(world) as side:
+        world.start("simulator", "consumer", "worker", "relay")
+        faults(side, control_pb2.Fault(operation="CreateClaim", cut_after=True, times=1))
+        claim_id = ordered(world, side)
+
+        async def reached() -> bool:
+            return len(side.operations("CreateClaim")) > 0
+
+        await until(reached, "DICT has opened the claim")
+        side.control.SetOutage(control_pb2.SetOutageRequest(on=True))
+        client = await Client.connect(
+            world.environment["DICT_TEMPORAL_ADDRESS"],
+            namespace=world.environment["DICT_TEMPORAL_NAMESPACE"],
+        )
+        process = client.get_workflow_handle(workflow_id(claim_id))
+
+        async def looked_for() -> bool:
+            waits_for = (await process.describe()).raw_description.pending_activities
+            return [it.activity_type.name for it in waits_for] == [FIND_CLAIM_GRPC]
+
+        await until(looked_for, "createClaim is given up and its claim looked for")
+        side.control.SetOutage(control_pb2.SetOutageRequest(on=False))
+        row = await row_when(world, claim_id, "OPEN", dict_status="OPEN")
+        assert row["status"] == "RUNNING"
+        assert len(side.operations("CreateClaim")) == 1
 
 
 async def test_what_bacen_refuses_for_now_is_tried_again(world: World, donor: OtherSide) -> None:

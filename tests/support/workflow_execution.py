@@ -116,10 +116,11 @@ class Execution:
         self._fail(pending, _failure_of(error))
 
     def exhaust(self, pending: Pending, last: Exception) -> None:
-        """Its time or its attempts are used up."""
+        """Its time or its attempts are used up: the server tells the last error, at once when no
+        other attempt would be in time. Only an attempt that nobody answered ends as a timeout."""
         if self.closed or pending.sequence not in self.pending:
             return None
-        if pending.attempts_max and pending.attempts >= pending.attempts_max:
+        if not isinstance(last, TimeoutError):
             return self._fail(pending, _failure_of(last))
         cause = Failure(message="activity ScheduleToClose timeout")
         cause.timeout_failure_info.timeout_type = 3  # type: ignore[assignment]

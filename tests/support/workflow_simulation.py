@@ -155,7 +155,8 @@ class Simulation:
         exhausted = pending.attempts_max and pending.attempts >= pending.attempts_max
         late = pending.give_up_at is not None and self.now_ + wait >= pending.give_up_at
         if exhausted or late:
-            instant = pending.give_up_at if late and pending.give_up_at else self.now_
+            unanswered = late and isinstance(error, TimeoutError)
+            instant = pending.give_up_at if unanswered and pending.give_up_at else self.now_
             self.at(instant, lambda: execution.exhaust(pending, error))
             return
         self.at(self.now_ + wait, lambda: self.attempt(execution, pending))

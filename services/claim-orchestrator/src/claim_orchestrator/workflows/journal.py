@@ -96,6 +96,8 @@ class Journal:
     process: ClaimProcessInput
     row: ClaimRow
     findable: bool = False
+    arrives: Callable[[ClaimRow, Snapshot], Entry] | None = None
+    """What tells of DICT's state: for a row that has forgotten it."""
     waiting: list[PlannedStep] = field(default_factory=list)
     """Steps that ride with the next entry."""
     mail: bool = True
@@ -122,6 +124,7 @@ class Journal:
             steps = [*self.waiting, *entry.steps]
             transfers = any(it.name == EntryTransferred.NAME for it in entry.events)
             activity = TRANSFER_ENTRY if transfers else RECORD_TRANSITION
+            known = self.row.shown
             recorded = await do(activity, self._transition(entry, steps), Recorded, priority=LATER)
             self.row, self.mail = recorded.row, recorded.mail
             if not recorded.stale:
@@ -129,9 +132,24 @@ class Journal:
                 self.waiting = [it for it in self.waiting if it not in steps]
                 self._make_findable(entry)
                 return True
+            await self.recall(known)
         raise RuntimeError(
             f"row of claim {self.process.claim_id} changed {STALE_MAX} times under us"
         )
+
+    async def recall(self, known: Snapshot | None) -> None:
+        """A row from a backup that is older than the claim at DICT: it is told of that again,
+        before anybody judges by it."""
+        arrives = self.arrives
+        if known is None or arrives is None:
+            return
+
+        def build(row: ClaimRow) -> Entry | None:
+            if row.status != WorkflowStatus.RUNNING or row.shown is not None:
+                return None
+            return arrives(row, known)
+
+        await self.write(build)
 
     async def flush(self) -> None:
         """Writes steps that wait."""

@@ -78,7 +78,7 @@ class ClaimKeeper:
 
     def __init__(self, process: ClaimProcessInput, row: ClaimRow, *, findable: bool) -> None:
         self.process = process
-        self.journal = Journal(process, row, findable)
+        self.journal = Journal(process, row, findable, arrival)
         self.calls = BridgeCalls(process, row.version)
         self.calendar = Calendar(process.day_seconds)
         self.proven_at: datetime | None = None
@@ -124,8 +124,10 @@ class ClaimKeeper:
 
     async def reload(self) -> None:
         """The row anew, after another execution has written."""
+        known = self.row.shown
         loaded = await do(LOAD_CLAIM, ClaimRef(self.process.claim_id), LoadedClaim)
         self.journal.row = loaded.row
+        await self.journal.recall(known)
 
     async def reread(self) -> None:
         """Asks DICT where the claim is; a refused look leaves it where it was."""

@@ -16,10 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.steps import SOON, Decided, decided, do
     from claim_orchestrator.workflows.telling import tell_users
+    from dict_common.kernel.ids import time_of
 
 LOOK_AFTER = timedelta(seconds=10)
 """DICT's list lags behind by up to 5 s: not scaled with the day."""
 LOOKS_MAX = 3
+LOOK_BACK_DAYS = 31
+"""For a command whose id says no time: what is older than a claim's life is over."""
 NOT_FOUND = "NotFound"
 TAKEN = "DictClaimTaken"
 
@@ -32,11 +35,15 @@ class Opening:
 
     async def open(self) -> bool:
         """True once DICT has the claim and our row says so; False when it was refused."""
+        found = None
         if self._keeper.process.resumed:
             await self._keeper.reload()
+            # A former run has named its calls from the row's versions up to this one.
+            self._keeper.calls.counted = max(self._keeper.calls.counted, self._keeper.row.version)
             if self._keeper.row.shown is not None or self._keeper.ended:
                 return not self._keeper.ended
-        opened = await self._create()
+            found = await self._find(self._first_send(), looks_max=1)
+        opened = found or await self._create()
         if isinstance(opened, Decided):
             await self._fail(opened)
             return False
@@ -53,7 +60,7 @@ class Opening:
         return True
 
     async def _create(self) -> Snapshot | Decided:
-        first_send = workflow.now()
+        first_send = self._first_send()
         call = self._keeper.calls.step("CreateClaim", first_send)
         note = self._keeper.journal.note
         within = timedelta(seconds=self._keeper.process.create_retry_seconds)
@@ -62,17 +69,27 @@ class Opening:
         except ActivityError as error:
             refused = decided(error)
             note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, refused.problem_type, call.request_id)
-            if refused.outcome in (Outcome.REREAD, Outcome.RETRY):
-                return await self._find(first_send) or refused
-            return refused
+            ours = self._keeper.process.resumed and refused.problem_type == ALREADY_EXISTS
+            if refused.outcome == Outcome.REFUSE and not ours:
+                return refused
+            # Whatever else it was, DICT has not refused: the claim may be open.
+            return await self._find(first_send) or refused
         note(ACTIVITY_EXECUTED, CREATE_CLAIM_GRPC, shown.status, call.request_id)
         return shown
 
-    async def _find(self, since: datetime) -> Snapshot | None:
+    def _first_send(self) -> datetime:
+        """When createClaim can have been sent first: by a former run, from its command on."""
+        now = workflow.now()
+        if not self._keeper.process.resumed:
+            return now
+        asked_at = time_of(self._keeper.process.command_id)
+        return min(now, asked_at or now - self._keeper.calendar.days(LOOK_BACK_DAYS))
+
+    async def _find(self, since: datetime, looks_max: int = LOOKS_MAX) -> Snapshot | None:
         """The claim that an unanswered call has opened. While DICT is away, or refuses the look,
         we do not know: that is kept as the claim's error, and looked again ever more rarely."""
         note, looked, failures, wait = self._keeper.journal.note, 0, 0, LOOK_AFTER
-        while looked < LOOKS_MAX:
+        while looked < looks_max:
             await workflow.sleep(wait)
             call = self._keeper.calls.look_for(since)
             try:

@@ -1,0 +1,104 @@
+"""A claim whose row, or workflow, is older than what DICT has: not lost, and not opened twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from claim_orchestrator.application.claim_process import CLAIM_OPERATOR_SIGNAL, workflow_id
+from claim_orchestrator.application.claim_records import OperatorOrder
+from claim_orchestrator.domain.claim import Role
+from tests.support.claim_inputs import first_row, process_input
+from tests.support.claim_scenes import LOST, SILENCE, opened
+from tests.support.claim_simulation import CLAIM, ClaimStage
+from tests.support.workflow_simulation import START
+
+KEY = (CLAIM, Role.CLAIMER)
+DECISION = UUID(int=1)
+RESUME = OperatorOrder(uuid4(), "CLAIM_RESUME")
+
+
+def forget(stage: ClaimStage) -> None:
+    """A backup from before the claim; its `claim.create` was read again."""
+    claims = stage.claims
+    claims.rows.pop(KEY), claims.claims.pop(KEY)
+    claims.add(first_row(CLAIM, stage.type))
+    for kept in (claims.decisions, claims.outcomes, claims.last_event_ids, claims.inbox):
+        kept.clear()
+    claims.events.clear()
+    stage.directory.answers.clear()
+    stage.directory.unanswered.clear()
+
+
+def lose_workflows(stage: ClaimStage) -> None:
+    """As an operator's `temporal workflow terminate` would."""
+    for execution in stage.simulation.executions.values():
+        execution.closed = execution.closed or "TERMINATED"
+
+
+def resume(stage: ClaimStage) -> None:
+    """As `dictctl claim resume` starts a claim anew that has no workflow."""
+    given = replace(process_input(CLAIM, stage.type), resumed=True)
+    stage.simulation.start("CreateClaimWorkflow", given, workflow_id(CLAIM))
+
+
+@pytest.mark.parametrize("first", ["decision", "announcement", "order"])
+def test_row_that_forgot_the_claim_is_told_of_it_by_whatever_writes_first(first: str) -> None:
+    stage = opened()
+    stage.donor("acknowledge")
+    stage.run_to(stage.day(1))
+    forget(stage)
+    if first == "announcement":
+        stage.run_to(stage.day(29.5))
+    if first == "order":
+        stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, RESUME)
+        stage.run_to(stage.day(2))
+    stage.send("REFUSE", DECISION, stage.simulation.now_)
+    stage.finish()
+    assert stage.events[0] == "claim.created"
+    assert stage.events[-2:] == ["claim.decided", "claim.cancelled"]
+    assert stage.claims.outcomes == {DECISION: "accepted"}
+    assert (stage.row.status, stage.row.resolution_type) == ("CANCELLED", "CANCELLED")
+    assert stage.effects("CreateClaim") == 1
+
+
+def test_claim_that_lost_row_and_workflow_is_found_at_dict() -> None:
+    stage = opened()
+    stage.run_to(stage.day(3))
+    forget(stage)
+    lose_workflows(stage)
+    resume(stage)
+    stage.run_to(stage.day(4))
+    assert stage.events == ["claim.created"]
+    assert stage.effects("CreateClaim") == 1
+
+
+def test_claim_that_ended_after_the_backup_ends_again_and_is_not_opened_anew() -> None:
+    stage = opened()
+    stage.send("REFUSE", DECISION, stage.simulation.now_)
+    stage.run_to(stage.day(1))
+    assert stage.row.status == "CANCELLED"
+    forget(stage)
+    stage.run_to(stage.day(5))
+    resume(stage)
+    stage.finish()
+    assert (stage.row.status, stage.events[-1]) == ("CANCELLED", "claim.cancelled")
+    assert stage.effects("CreateClaim") == 1
+
+
+def test_claim_of_an_unanswered_call_is_found_by_a_workflow_that_is_resumed_later() -> None:
+    stage = ClaimStage()
+    answers = [LOST]
+    stage.directory.trouble = lambda name: (
+        answers.pop() if name == "CreateClaim" and answers else SILENCE
+    )
+    stage.open()
+    stage.run_to(START + timedelta(minutes=30))
+    assert stage.row.shown is None
+    lose_workflows(stage)
+    stage.directory.trouble = lambda _name: None
+    resume(stage)
+    stage.run_to(START + timedelta(minutes=40))
+    assert stage.events == ["claim.created"]
+    assert stage.effects("CreateClaim") == 1
