@@ -15,6 +15,7 @@ from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close, connect
 from dict_common.bus.router import route
 from dict_common.bus.schemas import Encoded
+from dict_common.kernel.bound_tokens import TOKEN, bound_token
 from dict_common.kernel.envelope import Envelope
 from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
@@ -100,8 +101,10 @@ class Core:
         await producer.close()
 
     async def command(self, name: str, clear: Mapping[str, object], claim_id: UUID) -> UUID:
-        """Sends a command about a claim; answers its id."""
+        """Sends a command about a claim, an operator's token bound to it; answers its id."""
         command_id = uuid4()
+        if TOKEN in clear:
+            clear = {**clear, TOKEN: bound_token(str(clear[TOKEN]), command_id, clear)}
         body = self.sealed(clear, name)
         await self.send(str(claim_id), body, properties(claim_id, command_id, name))
         return command_id

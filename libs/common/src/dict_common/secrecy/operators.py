@@ -2,6 +2,7 @@
 
 A token is judged as of the instant when its command was published: a command that waited at the
 broker is not refused because its token has run out since.
+How it travels: `kernel/bound_tokens.py`.
 """
 
 from datetime import datetime, timedelta

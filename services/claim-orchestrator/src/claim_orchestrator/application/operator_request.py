@@ -27,6 +27,7 @@ from claim_orchestrator.domain.errors import ClaimUnknown
 from claim_orchestrator.domain.events import OperatorActed
 from claim_orchestrator.domain.reasons import wishes
 from claim_orchestrator.domain.transitions import known_status
+from dict_common.kernel.bound_tokens import token_of
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import parse_id
 from dict_common.kernel.personal import looks_personal
@@ -133,7 +134,7 @@ class HandleOperatorRequest:
             raise command_id_reused()
         request = self._valid(delivery, record)
         if seen is Seen.NEW:  # what was accepted stays so: a key may be gone when it comes again
-            token = text(record, "token")
+            token = token_of(delivery.key.command_id, record)
             subject = self._tokens.subject_of(token, delivery.published_at)
             operator = opaque({"sub": subject}, "sub")
             await self._check(request)

@@ -22,6 +22,7 @@ from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_foun
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
+from dict_common.kernel.bound_tokens import TOKEN, bound_token
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import new_id, time_of
@@ -121,8 +122,8 @@ def _order(
             "reason": why,
             "cancel_reason": reason,
             "dry_run": False,
-            "token": console.operator_token(),
         }
+        record[TOKEN] = bound_token(console.operator_token(), request_id, record)
         asyncio.run(publish(OPERATOR, kept.claim_id, request_id, record))
     told = {"claim_id": kept.claim_id, "request_id": request_id, "verb": verb.value}
     show_record({**told, "published": not dry_run}, output)
