@@ -121,7 +121,8 @@ class GrpcDirectory:
                 message, timeout=CALL_SECONDS_MAX, metadata=_metadata(call.context)
             )
         except grpc.aio.AioRpcError as error:
-            raise await self._failure(call, error, opened) from error
+            # Its text is the Bridge's and may name a person: no chain carries it into a log.
+            raise await self._failure(call, error, opened) from None
         finally:
             metrics.bridge_latency.labels(call.operation).observe(time.perf_counter() - start)
         metrics.bridge_calls.labels(call.operation, "ok").inc()
