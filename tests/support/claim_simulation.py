@@ -165,6 +165,7 @@ class ClaimStage:
             RecordTransition(self.claims, self.composer, rest, lambda: None),
             desk,
             AwaitDecisions(self.broker, self.simulation),
+            self.simulation,
         )
         steps: tuple[Any, ...] = self.steps.all()
         self.simulation.activities = {_name_of(step.__func__): step for step in steps}

@@ -152,6 +152,25 @@ def test_default_action_that_dict_holds_off_is_tried_until_it_is_taken() -> None
     assert len(resolution.history) < 15  # the waiting is the activity's, not the history's
 
 
+def test_default_action_that_dict_never_takes_is_held_and_hears_its_operator() -> None:
+    stage = opened("OWNERSHIP")
+    stage.donor("acknowledge")
+    refuse = refused("InvalidReason", 400)
+
+    def by_default(name: str) -> Trouble | None:
+        intent = stage.row.intent
+        default = intent is not None and intent.cause == "DEADLINE"
+        return refuse if name == "CancelClaim" and default else None
+
+    stage.directory.trouble = by_default
+    stage.run_to(stage.day(30.1))
+    assert stage.claims.last_errors[CLAIM, "CLAIMER"] == "InvalidReason"
+    order = OperatorOrder(uuid4(), "CLAIM_CANCEL", "USER_REQUESTED")
+    stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, order)
+    stage.run_to(stage.day(30.2))
+    assert (stage.row.status, stage.events[-1]) == ("CANCELLED", "claim.cancelled")
+
+
 def test_default_action_gives_way_to_the_donors_confirmation() -> None:
     stage = opened()
     stage.directory.trouble = times("CancelClaim", SILENCE, 5)

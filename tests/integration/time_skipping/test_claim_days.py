@@ -57,6 +57,7 @@ class Days:
             RecordTransition(self.claims, ClearComposer(), rest, lambda: None),
             ClaimDesk(self.claims, Told(), POLICY),
             AwaitDecisions(Broker(), self.clock),
+            self.clock,
         )
 
     async def open(self, claim_type: str) -> tuple[UUID, WorkflowHandle[object, str]]:

@@ -56,6 +56,7 @@ from claim_orchestrator.domain.outcomes import (
     is_not_yet,
     outcome_of,
 )
+from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import DictError, InputRefused
 from dict_common.ports.directory import DirectoryRefused
 
@@ -76,11 +77,13 @@ class ClaimActivities:
         record: RecordTransition,
         desk: ClaimDesk,
         decisions: AwaitDecisions,
+        clock: Clock,
     ) -> None:
         self._ask = ask
         self._record = record
         self._desk = desk
         self._decisions = decisions
+        self._clock = clock
 
     def all(self) -> tuple[Callable[..., Any], ...]:
         """The steps that a worker registers."""
@@ -206,7 +209,8 @@ class ClaimActivities:
         self, operation: Operation, known: KnownClaim, call: Awaitable[Snapshot]
     ) -> Snapshot:
         """A call that changes DICT. Held off ("not yet"), it comes again every 30 s, unless the
-        claim has moved meanwhile: looked at here, so that a history stays short for months."""
+        claim has moved meanwhile: looked at here, so that a history stays short. After
+        `held_off_until` it is no matter of clocks any more: operators see it, and may order."""
         try:
             return await call
         except DirectoryRefused as error:
@@ -216,6 +220,11 @@ class ClaimActivities:
             held_off = error
         seen = await _decided(Operation.GET, self._ask.look_again(known))
         if known.last_shown is None or seen.status == known.last_shown.status:
+            until = known.held_off_until
+            if until is not None and self._clock.now() >= until:
+                raise ApplicationError(
+                    str(held_off), held_off.reason_code, type=Outcome.HOLD, non_retryable=True
+                )
             raise ApplicationError(
                 str(held_off),
                 held_off.reason_code,

@@ -127,6 +127,7 @@ class KnownClaim:
     """For cancellation: the default action at a deadline, not somebody's wish."""
     reread: BridgeStep | None = None
     """The look at the claim that follows when DICT holds the step off."""
+    held_off_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
                 ),
                 ClaimDesk(store, await _notifier(stack, base), base.policy),
                 AwaitDecisions(await _backlog(stack, base), clock),
+                clock,
             ),
         )
 

@@ -6,6 +6,7 @@ DICT shows COMPLETED or CANCELLED, and fail with ResolutionNotApplicable otherwi
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from temporalio import workflow
@@ -28,6 +29,8 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.workflows.steps import Decided, decided, do
 
 NOT_APPLICABLE = "ResolutionNotApplicable"
+HELD_OFF_MAX = timedelta(minutes=10)
+"""How far apart DICT's clock and ours may be: not scaled with the day."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class CompleteClaimWorkflow:
             keeper.shown.dict_claim_id,
             complete_request_id=request_id,
             reread=keeper.calls.step("GetClaim"),
+            held_off_until=workflow.now() + HELD_OFF_MAX,
         )
         await keeper.reload()
         return await _resolved(keeper, COMPLETE_CLAIM_GRPC, known)
@@ -94,6 +98,7 @@ class CancelClaimWorkflow:
             by_default=intent.cause == Cause.DEADLINE,
             last_shown=keeper.shown,
             reread=keeper.calls.step("GetClaim"),
+            held_off_until=workflow.now() + HELD_OFF_MAX,
         )
         return await _resolved(keeper, CANCEL_CLAIM_GRPC, known)
 
