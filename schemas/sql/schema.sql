@@ -345,6 +345,7 @@ CREATE TABLE workflows.claim_decisions (
     traceparent character varying(55),
     settled_at timestamp with time zone,
     arrival bigint NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT claim_decisions_decision_check CHECK (((decision)::text = ANY ((ARRAY['ACCEPT'::character varying, 'REFUSE'::character varying])::text[]))),
     CONSTRAINT claim_decisions_role_check CHECK (((role)::text = ANY ((ARRAY['CLAIMER'::character varying, 'DONOR'::character varying])::text[])))
 );
@@ -356,6 +357,8 @@ COMMENT ON COLUMN workflows.claim_decisions.effective_at IS 'The instant that it
 COMMENT ON COLUMN workflows.claim_decisions.outcome IS 'accepted, or refused:<reason code>; NULL until the workflow has judged';
 
 COMMENT ON COLUMN workflows.claim_decisions.arrival IS 'The order in which decisions were stored: decides between those of one instant';
+
+COMMENT ON COLUMN workflows.claim_decisions.stored_at IS 'When we stored it: from here the claim that it is about is waited for';
 
 ALTER TABLE workflows.claim_decisions ALTER COLUMN arrival ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME workflows.claim_decisions_arrival_seq
@@ -653,7 +656,7 @@ CREATE UNIQUE INDEX uq_subject_keys_tax_id_hash ON connect.subject_keys USING bt
 
 CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree (claim_id, role, effective_at);
 
-CREATE INDEX idx_claim_decisions_unsettled ON workflows.claim_decisions USING btree (published_at) WHERE (outcome IS NULL);
+CREATE INDEX idx_claim_decisions_unsettled ON workflows.claim_decisions USING btree (stored_at) WHERE (outcome IS NULL);
 
 CREATE INDEX idx_claim_proofs_claim ON workflows.claim_proofs USING btree (claim_id, validated_at);
 

@@ -42,6 +42,7 @@ class InMemoryClaims:
     decisions: dict[UUID, NewDecision] = field(default_factory=dict)
     outcomes: dict[UUID, str] = field(default_factory=dict)
     proofs: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
+    deadlines: dict[UUID, datetime] = field(default_factory=dict)
     events: list[tuple[int, OutgoingEvent]] = field(default_factory=list)
 
     async def seen(self, command: InboxKey) -> Seen:
@@ -102,13 +103,13 @@ class InMemoryClaims:
         self.events += [(event.ordinal, event) for event in events]
         return True
 
-    async def orphans(self, published_before: datetime, limit: int) -> list[NewDecision]:
+    async def orphans(self, stored_before: datetime, limit: int) -> list[NewDecision]:
         """Decisions without a claim."""
         return [
             decision
             for decision in self.decisions.values()
             if decision.ce_id not in self.outcomes
-            and decision.published_at < published_before
+            and decision.stored_at < stored_before
             and (decision.claim_id, decision.role) not in self.rows
         ][:limit]
 
@@ -157,6 +158,8 @@ class InMemoryClaims:
             verdict.ce_id: "accepted" if verdict.refused is None else f"refused:{verdict.refused}"
             for verdict in change.verdicts
         }
+        if change.claimer_deadline is not None:
+            self.deadlines[change.claim_id] = change.claimer_deadline
         self.rows[key] = replace(
             row,
             version=row.version + len(change.event_ids),
@@ -220,9 +223,11 @@ class InMemoryClaims:
             if decision.claim_id == claim_id and decision.ce_id not in self.outcomes
         ]
         proven = [at for claim, at in self.proofs.values() if claim == claim_id]
+        deadline = self.deadlines.get(claim_id)
+        timely = [at for at in proven if deadline is not None and at < deadline]
         return Mail(
             [_stored(it) for it in sorted(waiting, key=lambda it: it.effective_at)][:MAIL_MAX],
-            max(proven, default=None),
+            max(timely or proven, default=None),
         )
 
     async def verdicts_to_tell(self, ce_ids: Sequence[UUID]) -> list[NewDecision]:

@@ -31,6 +31,7 @@ DAY_30 = timedelta(days=30)
 GRACE = timedelta(hours=1)
 CATCH_UP = timedelta(seconds=60)
 HELD_MAX = timedelta(hours=6)
+POLL_MAX = timedelta(hours=6)
 HOW_IT_ENDED = {
     "none": (("FAILED", "ERROR"),),
     "COMPLETED None": (("COMPLETED", "APPROVED"),),
@@ -271,6 +272,23 @@ def ownership_is_proven(ended: Ended) -> Wrongs:
         yield f"completed without a proof made after {opens}"
 
 
+def timely_proof_beats_the_default(ended: Ended) -> Wrongs:
+    """Who proved possession before the deadline, and was heard before it, is not timed out."""
+    claim, deadline = ended.claim, ended.deadline
+    if ended.row.resolution_type != "TIMEOUT" or claim is None or deadline is None:
+        return
+    opens = claim.completion_period_end
+    known = any(
+        it.operation == "Donor:confirm" and it.at + POLL_MAX < deadline
+        for it in ended.life.stage.directory.effects
+    )
+    if claim.type != "OWNERSHIP" or opens is None or not known:
+        return
+    for made, arrived in ended.life.proofs:
+        if opens <= made < deadline and arrived < deadline:
+            yield f"timed out although possession was proven at {made}"
+
+
 def orders_are_answered(ended: Ended) -> Wrongs:
     """Each leaves one step, obeyed or refused; one that drops later has another."""
     told = [outcome for _, outcome in ended.life.stage.noted(CLAIM_OPERATOR_SIGNAL)]
@@ -290,6 +308,7 @@ CHECKS: tuple[Callable[[Ended], Wrongs], ...] = (
     timely_refusal_beats_the_default,
     end_comes_in_time,
     ownership_is_proven,
+    timely_proof_beats_the_default,
     orders_are_answered,
 )
 

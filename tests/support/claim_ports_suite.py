@@ -99,6 +99,7 @@ def decision(claim_id: UUID, ce_id: UUID | None = None, word: str = "REFUSE") ->
         published_at=NOW,
         effective_at=NOW,
         decided_by="user-1",
+        stored_at=NOW,
         fingerprint=b"print",
     )
 

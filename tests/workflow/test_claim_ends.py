@@ -56,6 +56,29 @@ def test_ownership_waits_for_its_period_and_for_a_proof_made_after_it() -> None:
     assert stage.events[-2:] == ["claim.completed", "entry.transferred"]
 
 
+@pytest.mark.parametrize("away", ["nobody", "worker", "DICT"])
+def test_possession_proven_in_time_beats_the_default(away: str) -> None:
+    """The default at day 30 is for a user who did not validate."""
+    stage = opened("OWNERSHIP")
+    stage.donor("acknowledge")
+    stage.run_to(stage.day(7.1))
+    stage.donor("confirm", "DEFAULT_OPERATION")
+    stage.run_to(stage.day(29.9))
+    if away == "worker":
+        stage.simulation.stop_workers()
+    if away == "DICT":
+        stage.directory.trouble = lambda name: SILENCE if name == "CompleteClaim" else None
+    stage.run_to(stage.day(30) - timedelta(milliseconds=1))
+    stage.prove()
+    stage.run_to(stage.day(30.1))
+    stage.prove()  # a later one takes nothing from it
+    stage.directory.trouble = lambda _name: None
+    if away == "worker":
+        stage.simulation.start_workers()
+    stage.finish()
+    assert stage.events[-2:] == ["claim.completed", "entry.transferred"]
+
+
 def test_ownership_that_the_donors_user_gave_is_complete_at_once() -> None:
     stage = opened("OWNERSHIP")
     stage.donor("acknowledge")

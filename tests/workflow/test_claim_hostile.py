@@ -200,18 +200,24 @@ def test_completion_started_alone_keeps_the_rules() -> None:
     assert stage.row.status == "COMPLETED"
 
 
-def test_held_claim_still_meets_its_deadline() -> None:
-    stage = opened("OWNERSHIP")
+def test_proven_ownership_that_is_held_is_not_cancelled_by_default() -> None:
+    """As a CONFIRMED portability: its user did what Bacen asks, so giving up would harm him. It is
+    overdue and held for operators to see, and completed once DICT takes it."""
+    stage, taken = opened("OWNERSHIP"), [False]
     stage.directory.trouble = lambda name: (
-        refused("Forbidden", 403) if name == "CompleteClaim" else None
+        refused("Forbidden", 403) if name == "CompleteClaim" and not taken[0] else None
     )
     stage.donor("acknowledge")
     stage.run_to(stage.day(7.1))
     stage.donor("confirm", "DEFAULT_OPERATION")
     stage.run_to(stage.day(15))
     stage.prove()
-    stage.run_to(stage.day(30) + timedelta(minutes=1))
-    assert (stage.row.status, stage.row.resolution_type) == ("CANCELLED", "TIMEOUT")
+    stage.run_to(stage.day(32))
+    assert (stage.row.status, stage.row.intent) == ("RUNNING", None)
+    assert stage.claims.last_errors[CLAIM, "CLAIMER"] == "Forbidden"
+    taken[0] = True
+    stage.finish()
+    assert stage.row.status == "COMPLETED"
 
 
 def test_error_of_a_failed_claim_stays() -> None:

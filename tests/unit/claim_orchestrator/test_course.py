@@ -95,6 +95,7 @@ def test_first_that_settles_wins() -> None:
         (CREATED - timedelta(minutes=15), CREATED, CREATED - timedelta(minutes=15)),
         (CREATED - timedelta(minutes=15, seconds=1), CREATED, CREATED),  # too old to believe
         (CREATED - 40 * DAY, CREATED - DAY, CREATED - DAY),
+        (CREATED, CREATED + timedelta(hours=2), CREATED),  # the sender's clock runs ahead
     ],
 )
 def test_instant_that_a_decision_counts_from(
@@ -132,7 +133,11 @@ def test_ownership_needs_a_proof_made_after_the_period() -> None:
     assert next_move(early, DAY_14 + DAY) == Move(Kind.WAIT, until=DAY_30)
     proven = view(OWNERSHIP, CONFIRMED, proven_at=DAY_14)
     assert next_move(proven, DAY_14 + DAY) == Move(Kind.COMPLETE)
-    assert next_move(proven, DAY_30) == Move(Kind.EXPIRE, reason="DEFAULT_OPERATION")
+    assert next_move(proven, DAY_30) == Move(Kind.COMPLETE), "the default is for who did not"
+    last = view(OWNERSHIP, CONFIRMED, proven_at=DAY_30 + BEFORE)
+    assert next_move(last, DAY_30 + DAY) == Move(Kind.COMPLETE)
+    late = view(OWNERSHIP, CONFIRMED, proven_at=DAY_30)
+    assert next_move(late, DAY_30) == Move(Kind.EXPIRE, reason="DEFAULT_OPERATION")
     skipped = view(OWNERSHIP, CONFIRMED, possession_required=False)
     assert next_move(skipped, DAY_14 + BEFORE) == Move(Kind.WAIT, until=DAY_14)
     assert next_move(skipped, DAY_14) == Move(Kind.COMPLETE)

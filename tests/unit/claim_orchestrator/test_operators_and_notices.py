@@ -97,6 +97,19 @@ async def test_look_from_before_the_deadline_is_no_look() -> None:
     assert await decisions(Barrier(deadline, deadline + HOUR)) is Passed.WAIT
 
 
+async def test_outage_that_nobody_looked_at_gives_the_consumer_its_minute() -> None:
+    clock, broker = FixedClock(), Broker()
+    decisions = AwaitDecisions(broker, clock)
+    assert await decisions(Barrier(clock.now(), clock.now() + HOUR)) is Passed.DRAINED
+    deadline = clock.now() + timedelta(days=1)
+    broker.waiting.append(deadline - timedelta(minutes=5))  # in time, and stuck behind the outage
+    clock.move(timedelta(days=1) + HOUR)
+    for _ in range(3):  # from the first look on, which finds everything back
+        assert await decisions(Barrier(deadline, clock.now() + HOUR)) is Passed.WAIT
+        clock.move(timedelta(seconds=20))
+    assert await decisions(Barrier(deadline, clock.now() + HOUR)) is Passed.BEHIND
+
+
 async def test_one_look_serves_all_claims_of_a_second() -> None:
     class Counting(Broker):
         looks = 0

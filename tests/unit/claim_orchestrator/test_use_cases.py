@@ -23,6 +23,7 @@ from claim_orchestrator.application.operator_request import (
 )
 from claim_orchestrator.application.orphan_decisions import WAITED_FOR, OrphanDecisions
 from claim_orchestrator.domain.deadlines import Calendar
+from dict_common.kernel.bound_tokens import bound_token
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable, Undeliverable
 from dict_common.ports.inbox import InboxKey, Seen
@@ -53,9 +54,14 @@ class Desk:
         self.decide = DecideClaim(self.claims, self.process, self.clock)
         self.orphans = OrphanDecisions(self.claims, ClearComposer(), self.clock)
         self.proof = NoteProof(self.claims, self.process, frozenset({"12345678"}), self.clock)
-        self.operator = HandleOperatorRequest(
+        self.handle = HandleOperatorRequest(
             self.claims, self.claims, self.process, self, ClearComposer(), POLICY
         )
+
+    async def operator(self, came: Delivery, record: dict[str, object]) -> None:
+        """An order whose token was made for it."""
+        token = bound_token(str(record["token"]), came.key.command_id, record)
+        await self.handle(came, record | {"token": token})
 
     def subject_of(self, token: str, at: datetime) -> str:
         """OperatorTokens: one token is good."""
@@ -92,7 +98,9 @@ async def test_decision_about_another_claim_than_its_subject() -> None:
 
 async def test_orphan_is_refused_after_a_day_and_once() -> None:
     desk = Desk()
-    await desk.decide(delivery("claim.decide"), decision(CLAIM, decided_at=NOW))
+    # Sent a weekend ago: its claim.create may wait on its own topic as long.
+    sent = replace(delivery("claim.decide"), published_at=NOW - timedelta(days=2))
+    await desk.decide(sent, decision(CLAIM, decided_at=NOW - timedelta(days=2)))
     assert await desk.orphans() == 0
     desk.clock.move(WAITED_FOR + timedelta(seconds=1))
     assert await desk.orphans() == 1
@@ -204,7 +212,7 @@ async def test_dry_run_is_told_and_changes_nothing() -> None:
         ({"reason": "João called from +5561988880000"}, "reason-holds-personal-data"),
         ({"cancel_reason": "DEFAULT"}, "reason-not-allowed"),
         ({"target": "the claim"}, "id-invalid"),
-        ({"token": "of João"}, "token-invalid"),
+        ({"token": "of-João"}, "token-invalid"),
         ({"token": "personal"}, "field-invalid"),
     ],
 )
@@ -214,6 +222,33 @@ async def test_bad_order_is_refused_by_name(changes: dict[str, object], reason: 
     with pytest.raises(InputRefused) as refused:
         await desk.operator(delivery("operator.request"), asked(**changes))
     assert refused.value.reason_code == reason
+    assert (desk.process.orders, desk.claims.events) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verb": "CLAIM_RESUME"},
+        {"target": str(uuid4())},
+        {"reason": "ticket 8"},
+        {"cancel_reason": None},
+        {"dry_run": True},
+        {},
+    ],
+)
+async def test_token_cut_out_of_one_order_opens_no_other(changes: dict[str, object]) -> None:
+    """Who reads and writes the topic has the sealed token, and may paste it."""
+    desk, seen = Desk(), delivery("operator.request")
+    running(desk)
+    stolen = bound_token("good", seen.key.command_id, asked())
+    forged = asked(**changes, token=stolen)
+    came = delivery("operator.request", UUID(str(forged["target"])))
+    if changes:
+        came = replace(came, key=seen.key)
+    with pytest.raises(InputRefused, match="token-invalid"):
+        await desk.handle(came, forged)
+    with pytest.raises(InputRefused, match="token-invalid"):
+        await desk.handle(came, asked(**changes, token="good"))
     assert (desk.process.orders, desk.claims.events) == ([], [])
 
 

@@ -18,6 +18,7 @@ def decision_columns(decision: NewDecision) -> tuple[object, ...]:
         decision.published_at,
         decision.effective_at,
         decision.decided_by,
+        decision.stored_at,
         decision.fingerprint,
         decision.correlation_id,
         decision.traceparent,

@@ -106,9 +106,9 @@ class PostgresClaimIntake:
             await outbox.insert(connection, events, version_before=0)
         return True
 
-    async def orphans(self, published_before: datetime, limit: int) -> list[NewDecision]:
+    async def orphans(self, stored_before: datetime, limit: int) -> list[NewDecision]:
         """Decisions whose claim never came."""
-        rows = await self._database.fetch(_DECISIONS["decision_orphans"], (published_before, limit))
+        rows = await self._database.fetch(_DECISIONS["decision_orphans"], (stored_before, limit))
         return [new_decision(row) for row in rows]
 
     async def refuse_orphan(

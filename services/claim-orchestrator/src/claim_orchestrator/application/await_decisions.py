@@ -11,6 +11,8 @@ from dict_common.kernel.errors import Unavailable
 
 BEHIND_MAX = timedelta(seconds=60)
 """How long a consumer that works may be behind, from the moment that all servers answer."""
+UNSEEN_MAX = timedelta(seconds=30)
+"""A pause between two looks after which nobody knows whether the servers answered meanwhile."""
 LOOK_EVERY = timedelta(seconds=1)
 """One look at the broker serves all claims of a worker whose deadline has come."""
 
@@ -58,6 +60,8 @@ class AwaitDecisions:
             began, ended = self._looked
             if deadline <= began and now < ended + LOOK_EVERY:
                 return
+            if now > ended + UNSEEN_MAX:
+                self._answering_since = None
         try:
             self._oldest = await self._backlog.oldest_unacknowledged()
         except Unavailable:

@@ -49,6 +49,7 @@ class ClaimDesk:
                 published_at=at,
                 effective_at=effective_at(decided_at, at, at),
                 decided_by=opaque({"decided_by": given.decided_by}, "decided_by"),
+                stored_at=at,
             )
         )
         return DecisionAnswer(wanted.ce_id, outcome)

@@ -54,6 +54,7 @@ def decision_of(delivery: Delivery, record: Mapping[str, object], now: datetime)
         published_at=delivery.published_at,
         effective_at=effective_at(decided_at, delivery.published_at, now),
         decided_by=opaque(record, "decided_by"),
+        stored_at=now,
         fingerprint=delivery.key.fingerprints[0],
         correlation_id=delivery.envelope.correlation_id,
         traceparent=delivery.envelope.traceparent,

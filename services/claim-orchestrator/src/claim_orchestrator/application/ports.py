@@ -57,6 +57,7 @@ class NewDecision:
     published_at: datetime
     effective_at: datetime
     decided_by: str
+    stored_at: datetime
     fingerprint: bytes = b""
     correlation_id: str | None = None
     traceparent: str | None = None
@@ -151,7 +152,7 @@ class ClaimIntake(CommandInbox, Protocol):
     async def accept_operator(self, command: InboxKey, events: Sequence[OutgoingEvent]) -> bool:
         """Stores inbox row and the events that tell of the act; False if it is there already."""
 
-    async def orphans(self, published_before: datetime, limit: int) -> list[NewDecision]:
+    async def orphans(self, stored_before: datetime, limit: int) -> list[NewDecision]:
         """Decisions published before that instant whose claim never came."""
 
     async def refuse_orphan(

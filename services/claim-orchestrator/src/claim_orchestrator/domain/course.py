@@ -30,7 +30,8 @@ class Intent:
 
 @dataclass(frozen=True)
 class View:
-    """A claim as we see it. `proven_at`: the newest validated one-time password for it."""
+    """A claim as we see it. `proven_at`: the newest validated one-time password for it, one
+    from before the deadline first."""
 
     type: ClaimType
     status: DictStatus
@@ -76,21 +77,34 @@ def next_move(view: View, now: datetime) -> Move:
     if confirmed and view.type is ClaimType.PORTABILITY:
         # Never cancelled: the donor's entry is gone, and giving up would leave the user without.
         return Move(Kind.COMPLETE)
+    if confirmed and _proven_in_time(view, now):
+        return Move(Kind.COMPLETE)
     if view.deadline is not None and now >= view.deadline:
         return Move(Kind.EXPIRE, reason=DEFAULT_CANCEL[view.type])
     if confirmed:
-        return _completion_of_ownership(view, now)
+        return Move(Kind.WAIT, until=_opens_later(view, now) or view.deadline)
     return Move(Kind.WAIT, until=view.deadline)
 
 
-def _completion_of_ownership(view: View, now: datetime) -> Move:
-    """After CompletionPeriodEnd, with a proof of possession made after it (bacen-dict 1.3)."""
+def _proven_in_time(view: View, now: datetime) -> bool:
+    """After CompletionPeriodEnd, with a proof of possession made after it (bacen-dict 1.3).
+
+    The default is for a user who did not validate: whoever did before the deadline is not cancelled
+    because we, or DICT, were away over it.
+    """
+    if _opens_later(view, now) is not None:
+        return False
+    if not view.possession_required:
+        return True
+    proven, deadline = view.proven_at, view.deadline
+    if proven is not None and deadline is not None and proven >= deadline:
+        return False
+    return is_proof(proven, view.completion_period_end)
+
+
+def _opens_later(view: View, now: datetime) -> datetime | None:
     opens = view.completion_period_end
-    if opens is not None and now < opens:
-        return Move(Kind.WAIT, until=opens)
-    if not view.possession_required or is_proof(view.proven_at, opens):
-        return Move(Kind.COMPLETE)
-    return Move(Kind.WAIT, until=view.deadline)
+    return opens if opens is not None and now < opens else None
 
 
 def is_proof(proven_at: datetime | None, completion_period_end: datetime | None) -> bool:

@@ -26,11 +26,11 @@ class Decision(StrEnum):
 
 
 def effective_at(decided_at: datetime, published_at: datetime, now: datetime) -> datetime:
-    """The instant that a decision counts from."""
+    """The instant that a decision counts from. No clock of a sender moves it beyond now."""
     if decided_at > now + AHEAD_MAX:
         return now
     if decided_at < published_at - BEHIND_MAX:
-        return published_at
+        return min(published_at, now)
     return decided_at
 
 

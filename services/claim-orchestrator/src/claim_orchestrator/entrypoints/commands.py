@@ -16,6 +16,7 @@ from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.ids import time_of
 
 app = typer.Typer(no_args_is_help=True, help="Claims: open, decide, follow, mend.")
 
@@ -26,7 +27,9 @@ def create(
         str, typer.Option("--file", "-f", help="JSON with the claim's fields; - reads stdin")
     ] = "",
     claim_id: Annotated[str, typer.Option(help="a UUID; a new one if left out")] = "",
-    command_id: Annotated[str, typer.Option(help="ce_id; the same again is the same command")] = "",
+    command_id: Annotated[
+        str, typer.Option(help="ce_id, a UUIDv7; with the same --claim-id the same command again")
+    ] = "",
     show_template: Annotated[
         bool, typer.Option("--template", help="prints a file to start from, and does nothing")
     ] = False,
@@ -42,7 +45,7 @@ def create(
         )
     ids = claim_id_in(claim_id, "--claim-id"), claim_id_in(command_id, "--command-id")
     try:
-        record = record_of(_draft(file), ids[0], SystemClock().now())
+        record = record_of(_draft(file), ids[0], time_of(ids[1]) or SystemClock().now())
     except InputRefused as error:
         raise CommandFailed(
             Exit.USAGE, f"{error.reason_code}: {error.detail}", "dictctl claim create --template"

@@ -10,8 +10,8 @@ FOR SHARE;
 -- name: decision_insert
 INSERT INTO workflows.claim_decisions
     (ce_id, claim_id, role, decision, reason, otp_id, decided_at, published_at, effective_at,
-     decided_by, fingerprint, correlation_id, traceparent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     decided_by, stored_at, fingerprint, correlation_id, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT DO NOTHING
 RETURNING ce_id;
 
@@ -28,19 +28,19 @@ LIMIT $3;
 
 -- name: decision_rows
 SELECT ce_id, claim_id, role, decision, reason, otp_id, decided_at, published_at, effective_at,
-       decided_by, fingerprint, correlation_id, traceparent
+       decided_by, stored_at, fingerprint, correlation_id, traceparent
 FROM workflows.claim_decisions
 WHERE ce_id = ANY($1::uuid[])
 ORDER BY effective_at, arrival;
 
 -- name: decision_orphans
 SELECT ce_id, claim_id, role, decision, reason, otp_id, decided_at, published_at, effective_at,
-       decided_by, fingerprint, correlation_id, traceparent
+       decided_by, stored_at, fingerprint, correlation_id, traceparent
 FROM workflows.claim_decisions AS decision
-WHERE outcome IS NULL AND published_at < $1
+WHERE outcome IS NULL AND stored_at < $1
   AND NOT EXISTS (SELECT FROM workflows.claim_workflows AS claim
                   WHERE claim.claim_id = decision.claim_id AND claim.role = decision.role)
-ORDER BY published_at
+ORDER BY stored_at
 LIMIT $2;
 
 -- name: decision_refuse_orphan
@@ -58,4 +58,10 @@ ON CONFLICT DO NOTHING
 RETURNING otp_id;
 
 -- name: proof_newest
-SELECT max(validated_at) AS proven_at FROM workflows.claim_proofs WHERE claim_id = $1;
+-- One made in time is not lost to a later one.
+SELECT coalesce(max(validated_at) FILTER (WHERE validated_at < claim.claimer_deadline),
+                max(validated_at)) AS proven_at
+FROM workflows.claim_proofs AS proof
+LEFT JOIN workflows.claim_workflows AS claim
+    ON claim.claim_id = proof.claim_id AND claim.role = 'CLAIMER'
+WHERE proof.claim_id = $1;
