@@ -1,5 +1,6 @@
 """From a record to a claim: every broken rule has its name, and nothing personal in its words."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from claim_orchestrator.application.create_claim import create_claim
 from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.application.open_claim import OpenClaim, Secrecy
 from claim_orchestrator.application.refuse_command import RefuseCommand
+from claim_orchestrator.entrypoints import commands
 from dict_common.bus.avro import AvroCodec
 from dict_common.kernel.envelope import Envelope, from_properties
 from dict_common.kernel.errors import InputRefused, Unavailable
@@ -31,6 +33,7 @@ from tests.support.claim_ports_suite import command_key
 from tests.support.core import PERSONAL
 from tests.support.publishing import properties, record
 
+COMMAND = UUID("0198f3a0-0000-7000-8000-000000000001")
 OWN = frozenset({"12345678"})
 CLAIM = UUID("0e5c6f0e-64fe-4adb-869f-08021ffdd852")
 
@@ -210,3 +213,20 @@ def test_draft_with_a_mistake_is_refused(changes: dict[str, Any], reason: str) -
     with pytest.raises(InputRefused) as refused:
         record_of({**template(), **changes}, CLAIM, datetime(2026, 1, 1, tzinfo=UTC))
     assert refused.value.reason_code == reason
+
+
+def test_same_command_typed_again_is_the_same_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever repeats after a time-out is not told that his command was another."""
+    sent: list[tuple[object, ...]] = []
+
+    async def publish(*given: object) -> None:
+        sent.append(given)
+
+    monkeypatch.setattr(commands, "publish", publish)
+    file = tmp_path / "claim.json"
+    file.write_text(json.dumps(template()))
+    for _ in range(2):
+        commands.create(str(file), str(CLAIM), str(COMMAND))
+    assert sent[0] == sent[1]
