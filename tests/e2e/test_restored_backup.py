@@ -20,7 +20,7 @@ from tests.support.world import World, connect, make_world
 
 OURS = ("consumer", "worker", "relay", "sink")
 EVENTS = ("claim.created", "claim.acknowledged", "claim.confirmed", "workflow.step")
-KEYS = ("+5561987771001", "+5561987771002")
+KEYS = ("+5561987771001", "+5561987771002", "+5561987771003")
 
 
 @pytest.fixture
@@ -53,6 +53,12 @@ def told(world: World, claim_id: UUID) -> list[str]:
     return [row["event_subtype"] for row in events_of(world, claim_id)]
 
 
+def run(world: World, *words: str) -> None:
+    """`dictctl claim ...`."""
+    done = world.dictctl("claim", *words)
+    assert done.returncode == 0, done.stderr
+
+
 async def on_the_server(world: World, *statements: str) -> None:
     """What a DBA does while nobody is connected."""
     admin = await connect(world.environment, "postgres", "postgres")
@@ -73,6 +79,24 @@ def read_again(world: World, namespace: str, name: str, subscription: str, since
     ).raise_for_status()
 
 
+async def restored(world: World, name: str, since_ms: int) -> None:
+    """The backup takes the database's place, and what is newer is read again."""
+    for process in OURS:
+        world.kill(process)
+    await on_the_server(
+        world,
+        f"DROP DATABASE {name} WITH (FORCE)",
+        f"ALTER DATABASE {name}_backup RENAME TO {name}",
+        f"GRANT CONNECT ON DATABASE {name} TO {ROLES}",
+    )
+    assert world.dictctl("db", "new-epoch", "claim_orchestrator").returncode == 0
+    for command in ("create", "decide"):
+        subscription = f"claim-orchestrator.claim-{command}"
+        read_again(world, "commands", f"claim.{command}", subscription, since_ms)
+    for event in EVENTS:
+        read_again(world, "events", event, "audit-sink.events", since_ms)
+
+
 async def test_backup_older_than_the_topics_is_lived_through(
     world: World, donor: OtherSide
 ) -> None:
@@ -84,29 +108,24 @@ async def test_backup_older_than_the_topics_is_lived_through(
     await on_the_server(world, f"CREATE DATABASE {name}_backup TEMPLATE {name} OWNER migrator")
     world.start(*OURS)
     newer, dict_newer = await opened(world, KEYS[1])  # the backup does not know it
+    ended, _ = await opened(world, KEYS[2])  # and of this one not the end either
+    run(world, "decide", str(ended), "REFUSE")
+    await event_of(world, ended, "claim.cancelled")
     donor.act(dict_older, "ACKNOWLEDGE")
     await event_of(world, older, "claim.acknowledged")
 
-    for process in OURS:
-        world.kill(process)
-    await on_the_server(
-        world,
-        f"DROP DATABASE {name} WITH (FORCE)",
-        f"ALTER DATABASE {name}_backup RENAME TO {name}",
-        f"GRANT CONNECT ON DATABASE {name} TO {ROLES}",
-    )
-    assert world.dictctl("db", "new-epoch", "claim_orchestrator").returncode == 0
-    read_again(world, "commands", "claim.create", "claim-orchestrator.claim-create", since_ms)
-    for event in EVENTS:
-        read_again(world, "events", event, "audit-sink.events", since_ms)
+    await restored(world, name, since_ms)
     world.start(*OURS)
 
     await row_when(world, newer, "known again", status="RUNNING")
     await event_of(world, older, "claim.acknowledged")
-    for claim_id, status in ((older, "WAITING_RESOLUTION"), (newer, "OPEN")):
-        resumed = world.dictctl("claim", "resume", str(claim_id), "--why", "restored, ticket 9")
-        assert resumed.returncode == 0, resumed.stderr
+    run(world, "decide", str(newer), "ACCEPT")  # whatever is written first tells of DICT's state
+    await row_when(world, newer, "told of DICT's claim", dict_status="OPEN")
+    found = (older, "WAITING_RESOLUTION"), (newer, "OPEN"), (ended, "CANCELLED")
+    for claim_id, status in found:
+        run(world, "resume", str(claim_id), "--why", "restored, ticket 9")
         await row_when(world, claim_id, "read again", dict_status=status)
+    await row_when(world, ended, "over again", status="CANCELLED")
     donor.act(dict_older, "CONFIRM", "USER_REQUESTED")
     donor.act(dict_newer, "CANCEL", "USER_REQUESTED")
     await row_when(world, older, "over", status="COMPLETED")
