@@ -16,7 +16,7 @@ SMALL = {
     "claims-throughput": ["--claims", "2", "--rate", "2", "--seconds", "2"],
     "claims-relay": ["--rounds", "1", "--rows", "20"],
     "claims-waiting": [
-        *("--waiting", "2", "--ending", "2", "--day-seconds", "1", "--over-seconds", "1"),
+        *("--waiting", "2", "--ending", "2", "--over-seconds", "1"),
     ],
 }
 
