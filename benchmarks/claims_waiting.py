@@ -20,6 +20,7 @@ from benchmarks.ground import ground, servers
 from claim_orchestrator.application.claim_process import CLAIM_STATUS_SIGNAL, workflow_id
 from claim_orchestrator.domain.deadlines import CLAIMER_DAYS_AFTER_RESOLUTION, Calendar
 from devstack.cast import other_side
+from devstack.connections import DAY_SECONDS
 from devstack.parts import temporal
 from devstack.stack import Stack
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
@@ -28,7 +29,6 @@ from tests.support.world import World
 LATE_SECONDS_MAX = 60.0
 POLL_SECONDS = 1.0
 OPEN_SECONDS_MAX = 3_600.0
-DAY_SECONDS = 86_400
 AHEAD_SECONDS, AHEAD_SECONDS_EACH = 20.0, 0.2
 """From when dates are moved to the first deadline: for all workflows to see theirs."""
 SIGNALS_AT_ONCE = 50

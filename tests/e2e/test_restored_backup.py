@@ -53,12 +53,6 @@ def told(world: World, claim_id: UUID) -> list[str]:
     return [row["event_subtype"] for row in events_of(world, claim_id)]
 
 
-def run(world: World, *words: str) -> None:
-    """`dictctl claim ...`."""
-    done = world.dictctl("claim", *words)
-    assert done.returncode == 0, done.stderr
-
-
 async def on_the_server(world: World, *statements: str) -> None:
     """What a DBA does while nobody is connected."""
     admin = await connect(world.environment, "postgres", "postgres")
@@ -109,7 +103,7 @@ async def test_backup_older_than_the_topics_is_lived_through(
     world.start(*OURS)
     newer, dict_newer = await opened(world, KEYS[1])  # the backup does not know it
     ended, _ = await opened(world, KEYS[2])  # and of this one not the end either
-    run(world, "decide", str(ended), "REFUSE")
+    world.dictctl_json("claim", "decide", str(ended), "REFUSE")
     await event_of(world, ended, "claim.cancelled")
     donor.act(dict_older, "ACKNOWLEDGE")
     await event_of(world, older, "claim.acknowledged")
@@ -119,11 +113,13 @@ async def test_backup_older_than_the_topics_is_lived_through(
 
     await row_when(world, newer, "known again", status="RUNNING")
     await event_of(world, older, "claim.acknowledged")
-    run(world, "decide", str(newer), "ACCEPT")  # whatever is written first tells of DICT's state
+    world.dictctl_json(
+        "claim", "decide", str(newer), "ACCEPT"
+    )  # whatever is written first tells of DICT's state
     await row_when(world, newer, "told of DICT's claim", dict_status="OPEN")
     found = (older, "WAITING_RESOLUTION"), (newer, "OPEN"), (ended, "CANCELLED")
     for claim_id, status in found:
-        run(world, "resume", str(claim_id), "--why", "restored, ticket 9")
+        world.dictctl_json("claim", "resume", str(claim_id), "--why", "restored, ticket 9")
         await row_when(world, claim_id, "read again", dict_status=status)
     await row_when(world, ended, "over again", status="CANCELLED")
     donor.act(dict_older, "CONFIRM", "USER_REQUESTED")

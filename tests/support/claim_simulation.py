@@ -3,7 +3,7 @@ DICT with Bacen's rules behind them, on one virtual clock.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -186,6 +186,13 @@ class ClaimStage:
         """The workflow of a claim whose row is there starts."""
         given = process_input(CLAIM, self.type)
         return self.simulation.start("CreateClaimWorkflow", given, workflow_id(CLAIM))
+
+    def resume(self) -> Execution:
+        """A workflow that was lost is started anew, as `dictctl claim resume` has it done."""
+        given = process_input(CLAIM, self.type)
+        return self.simulation.start(
+            "CreateClaimWorkflow", replace(given, resumed=True), workflow_id(CLAIM)
+        )
 
     def donor(self, action: str, reason: str = "") -> bool:
         """The donor acts at DICT, if it knows an open claim and the rules let it."""

@@ -1,6 +1,5 @@
 """Children that run already when the claim's workflow wants to start them."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,8 +8,8 @@ import pytest
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.expire_completion_period import ExpireInput
 from claim_orchestrator.workflows.monitor_status import MonitorInput
-from tests.support.claim_inputs import first_row, process_input
-from tests.support.claim_scenes import LOST, opened
+from tests.support.claim_inputs import first_row
+from tests.support.claim_scenes import LOST, opened, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.ruled_directory import Trouble
 
@@ -33,15 +32,11 @@ def test_child_that_an_operator_has_started_is_let_be(child: str) -> None:
 def test_lost_workflow_is_resumed_where_the_row_says() -> None:
     """Even where createClaim's answer was lost, and the claim adopted: nothing is created again."""
     stage = ClaimStage()
-    answers = [LOST]
-    stage.directory.trouble = lambda name: (
-        answers.pop() if name == "CreateClaim" and answers else None
-    )
+    stage.directory.trouble = times("CreateClaim", LOST, 1)
     stage.open()
     stage.run_to(stage.simulation.now_ + timedelta(hours=1))
     stage.execution.closed = "TERMINATED"
-    resumed = replace(process_input(CLAIM), resumed=True)
-    stage.simulation.start("CreateClaimWorkflow", resumed, f"claim-{CLAIM}")
+    stage.resume()
     stage.donor("acknowledge")
     stage.donor("confirm", "USER_REQUESTED")
     stage.finish()

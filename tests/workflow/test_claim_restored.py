@@ -1,6 +1,5 @@
 """A claim whose row, or workflow, is older than what DICT has: not lost, and not opened twice."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,7 +8,7 @@ import pytest
 from claim_orchestrator.application.claim_process import CLAIM_OPERATOR_SIGNAL, workflow_id
 from claim_orchestrator.application.claim_records import OperatorOrder
 from claim_orchestrator.domain.claim import Role
-from tests.support.claim_inputs import first_row, process_input
+from tests.support.claim_inputs import first_row
 from tests.support.claim_scenes import LOST, SILENCE, opened
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import START
@@ -37,12 +36,6 @@ def lose_workflows(stage: ClaimStage) -> None:
         execution.closed = execution.closed or "TERMINATED"
 
 
-def resume(stage: ClaimStage) -> None:
-    """As `dictctl claim resume` starts a claim anew that has no workflow."""
-    given = replace(process_input(CLAIM, stage.type), resumed=True)
-    stage.simulation.start("CreateClaimWorkflow", given, workflow_id(CLAIM))
-
-
 @pytest.mark.parametrize("first", ["decision", "announcement", "order"])
 def test_row_that_forgot_the_claim_is_told_of_it_by_whatever_writes_first(first: str) -> None:
     stage = opened()
@@ -68,7 +61,7 @@ def test_claim_that_lost_row_and_workflow_is_found_at_dict() -> None:
     stage.run_to(stage.day(3))
     forget(stage)
     lose_workflows(stage)
-    resume(stage)
+    stage.resume()
     stage.run_to(stage.day(4))
     assert stage.events == ["claim.created"]
     assert stage.effects("CreateClaim") == 1
@@ -81,7 +74,7 @@ def test_claim_that_ended_after_the_backup_ends_again_and_is_not_opened_anew() -
     assert stage.row.status == "CANCELLED"
     forget(stage)
     stage.run_to(stage.day(5))
-    resume(stage)
+    stage.resume()
     stage.finish()
     assert (stage.row.status, stage.events[-1]) == ("CANCELLED", "claim.cancelled")
     assert stage.effects("CreateClaim") == 1
@@ -98,7 +91,7 @@ def test_claim_of_an_unanswered_call_is_found_by_a_workflow_that_is_resumed_late
     assert stage.row.shown is None
     lose_workflows(stage)
     stage.directory.trouble = lambda _name: None
-    resume(stage)
+    stage.resume()
     stage.run_to(START + timedelta(minutes=40))
     assert stage.events == ["claim.created"]
     assert stage.effects("CreateClaim") == 1

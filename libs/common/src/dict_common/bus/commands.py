@@ -1,15 +1,13 @@
 """Reads a command: envelope, size, schema, body, personal data, in that order."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from dict_common.bus.avro import AvroCodec, Record
 from dict_common.bus.incoming import Incoming, envelope_of
 from dict_common.bus.publisher import Publisher
 from dict_common.bus.schemas import Received
-from dict_common.kernel.clock import to_rfc3339
+from dict_common.kernel.canonical import canonical
 from dict_common.kernel.envelope import Envelope
 from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
 from dict_common.secrecy.rest import TinkRestSealer
@@ -72,20 +70,3 @@ class CommandSender:
         )
         body = self._codec.encode(name, sealed)
         await self._publisher.publish(f"commands/{name}", envelope.subject, envelope, body)
-
-
-def canonical(record: Record) -> bytes:
-    """The record as JSON, sorted names, no blanks, absent values left out.
-
-    Equal content gives equal bytes, also under a later schema that adds a field nobody set.
-    """
-    present = {name: value for name, value in record.items() if value is not None}
-    return json.dumps(
-        present, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return to_rfc3339(value)
-    raise TypeError(f"{type(value).__name__} has no canonical form")

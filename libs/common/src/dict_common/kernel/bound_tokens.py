@@ -5,10 +5,10 @@ another command, it is worth nothing.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from uuid import UUID
 
+from dict_common.kernel.canonical import canonical
 from dict_common.kernel.errors import InputRefused
 
 TOKEN = "token"  # noqa: S105 a name
@@ -17,11 +17,8 @@ TOKEN = "token"  # noqa: S105 a name
 
 def bound_token(token: str, command_id: UUID, record: Mapping[str, object]) -> str:
     """The token as it travels: for the command of that id with these other fields, and no other."""
-    others = sorted(
-        (name, value) for name, value in record.items() if name != TOKEN and value is not None
-    )
-    command = json.dumps([str(command_id), others], ensure_ascii=False)
-    return f"{token} {hashlib.sha256(command.encode()).hexdigest()}"
+    command = canonical({**record, "ce_id": str(command_id), TOKEN: None})
+    return f"{token} {hashlib.sha256(command).hexdigest()}"
 
 
 def token_of(command_id: UUID, record: Mapping[str, object]) -> str:

@@ -221,14 +221,12 @@ class ClaimActivities:
         seen = await _decided(Operation.GET, self._ask.look_again(known))
         if known.last_shown is None or seen.status == known.last_shown.status:
             until = known.held_off_until
-            if until is not None and self._clock.now() >= until:
-                raise ApplicationError(
-                    str(held_off), held_off.reason_code, type=Outcome.HOLD, non_retryable=True
-                )
+            for_good = until is not None and self._clock.now() >= until
             raise ApplicationError(
                 str(held_off),
                 held_off.reason_code,
-                type=Outcome.RETRY,
+                type=Outcome.HOLD if for_good else Outcome.RETRY,
+                non_retryable=for_good,
                 next_retry_delay=RETRY_AGAIN,
             )
         raise ApplicationError(

@@ -128,6 +128,7 @@ class KnownClaim:
     reread: BridgeStep | None = None
     """The look at the claim that follows when DICT holds the step off."""
     held_off_until: datetime | None = None
+    """Until when a step that DICT holds off is tried again; None: without end."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ WAITED_FOR = timedelta(hours=24)
 BATCH_MAX = 100
 REASON = "claim-unknown"
 DETAIL = (
-    "no claim of this id came within 24 hours of the decision: "
+    "no claim of this id came within 24 hours after this decision: "
     "send claim.create first, or correct claim_id"
 )
 

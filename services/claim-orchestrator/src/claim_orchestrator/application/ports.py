@@ -153,7 +153,7 @@ class ClaimIntake(CommandInbox, Protocol):
         """Stores inbox row and the events that tell of the act; False if it is there already."""
 
     async def orphans(self, stored_before: datetime, limit: int) -> list[NewDecision]:
-        """Decisions published before that instant whose claim never came."""
+        """Decisions stored before that instant whose claim never came."""
 
     async def refuse_orphan(
         self, decision: NewDecision, reason_code: str, events: Sequence[OutgoingEvent]

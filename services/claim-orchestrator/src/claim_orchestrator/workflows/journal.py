@@ -95,9 +95,9 @@ class Journal:
 
     process: ClaimProcessInput
     row: ClaimRow
-    findable: bool = False
-    arrives: Callable[[ClaimRow, Snapshot], Entry] | None = None
+    arrives: Callable[[ClaimRow, Snapshot], Entry]
     """What tells of DICT's state: for a row that has forgotten it."""
+    findable: bool = False
     waiting: list[PlannedStep] = field(default_factory=list)
     """Steps that ride with the next entry."""
     mail: bool = True
@@ -140,14 +140,13 @@ class Journal:
     async def recall(self, known: Snapshot | None) -> None:
         """A row from a backup that is older than the claim at DICT: it is told of that again,
         before anybody judges by it."""
-        arrives = self.arrives
-        if known is None or arrives is None:
+        if known is None:
             return
 
         def build(row: ClaimRow) -> Entry | None:
             if row.status != WorkflowStatus.RUNNING or row.shown is not None:
                 return None
-            return arrives(row, known)
+            return self.arrives(row, known)
 
         await self.write(build)
 

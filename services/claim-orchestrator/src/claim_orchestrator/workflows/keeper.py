@@ -78,7 +78,7 @@ class ClaimKeeper:
 
     def __init__(self, process: ClaimProcessInput, row: ClaimRow, *, findable: bool) -> None:
         self.process = process
-        self.journal = Journal(process, row, findable, arrival)
+        self.journal = Journal(process, row, arrival, findable)
         self.calls = BridgeCalls(process, row.version)
         self.calendar = Calendar(process.day_seconds)
         self.proven_at: datetime | None = None
