@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import psutil
-from temporalio.client import Client
 
 from benchmarks.crowd import Member, calls, crowd, publish_all, running, seed
 from benchmarks.figures import Figure, Report, at_most, percentile
@@ -115,10 +114,7 @@ async def _moved(world: World, number: int, over_seconds: int) -> None:
                 deadline - calendar.days(CLAIMER_DAYS_AFTER_RESOLUTION)
             )
             await asyncio.to_thread(side.control.JumpClaim, jump)
-    client = await Client.connect(
-        world.environment["DICT_TEMPORAL_ADDRESS"],
-        namespace=world.environment["DICT_TEMPORAL_NAMESPACE"],
-    )
+    client = await world.temporal()
     for at in range(0, number, SIGNALS_AT_ONCE):
         await asyncio.gather(
             *(

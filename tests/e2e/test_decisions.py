@@ -11,12 +11,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
 
 from claim_orchestrator.application.claim_records import DecisionAnswer, GivenDecision
 from devstack.fetch.view import fetch_quietly
 from devstack.stack import Stack
-from dict_common.durable.client import TemporalConnection, sealed_converter
 from dict_common.secrecy.development import ISSUER
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.secrecy.operators import signed_token
@@ -167,18 +165,7 @@ async def test_workflow_is_started_alone_by_an_operator(
 
 async def test_update_answers_whoever_asks(world: World, donor: OtherSide) -> None:
     claim_id, _ = await opened(world, donor)
-    environment = world.environment
-    connection = TemporalConnection(
-        environment["DICT_TEMPORAL_ADDRESS"],
-        environment["DICT_TEMPORAL_NAMESPACE"],
-        KeysetFolder(Path(environment["DICT_KEYS_DIR"])).private("temporal-codec"),
-    )
-    client = await Client.connect(
-        connection.address,
-        namespace=connection.namespace,
-        data_converter=sealed_converter(connection),
-    )
-    handle = client.get_workflow_handle(f"claim-{claim_id}")
+    handle = (await world.temporal()).get_workflow_handle(f"claim-{claim_id}")
     ids = [str(uuid4()), str(uuid4())]
     answers = [
         await handle.execute_update(

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from temporalio.client import Client
 
 from claim_orchestrator.adapters.webhook_notifier import signature
 from claim_orchestrator.application.claim_process import FIND_CLAIM_GRPC, workflow_id
@@ -166,10 +165,7 @@ async def test_claim_that_a_lost_answer_opened_outlives_the_time_for_retries(
 
         await until(reached, "DICT has opened the claim")
         side.control.SetOutage(control_pb2.SetOutageRequest(on=True))
-        client = await Client.connect(
-            world.environment["DICT_TEMPORAL_ADDRESS"],
-            namespace=world.environment["DICT_TEMPORAL_NAMESPACE"],
-        )
+        client = await world.temporal()
         process = client.get_workflow_handle(workflow_id(claim_id))
 
         async def looked_for() -> bool:

@@ -23,8 +23,6 @@ from temporalio.service import RPCError
 from devstack.fetch.view import fetch_quietly
 from devstack.stack import Stack
 from devstack.suite import test_run_folder
-from dict_common.durable.client import TemporalConnection, sealed_converter
-from dict_common.secrecy.keysets import KeysetFolder
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
 from tests.support.core import DRAFT, OtherSide, create_claim, other_side
 from tests.support.following import row_when
@@ -157,17 +155,7 @@ PATHS: dict[str, Callable[[Scene], Awaitable[UUID]]] = {
 
 
 async def _record(world: World, names: list[str]) -> None:
-    environment = world.environment
-    connection = TemporalConnection(
-        environment["DICT_TEMPORAL_ADDRESS"],
-        environment["DICT_TEMPORAL_NAMESPACE"],
-        KeysetFolder(Path(environment["DICT_KEYS_DIR"])).private(KEYSET),
-    )
-    client = await Client.connect(
-        connection.address,
-        namespace=connection.namespace,
-        data_converter=sealed_converter(connection),
-    )
+    client = await world.temporal()
     with other_side(world) as donor:
         async with core_of(world) as core:
             for name in names:

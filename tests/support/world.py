@@ -17,9 +17,13 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+from temporalio.client import Client
 
 from devstack.cast import CLAIMER, Operator
 from devstack.stack import Stack
+from dict_common.durable.client import TemporalConnection
+from dict_common.durable.client import connect as connect_temporal
+from dict_common.secrecy.keysets import KeysetFolder
 from tests.support.processes import OwnProcess, free_address, start_process
 
 TEMPLATE = "dict_template"
@@ -83,6 +87,18 @@ class World:
     async def connect(self, role: str = "postgres") -> "asyncpg.Connection[Any]":
         """A connection to the world's database."""
         return await connect(self.environment, role)
+
+    async def temporal(self) -> Client:
+        """A client of the world's Temporal that reads what the worker has sealed."""
+        environment = self.environment
+        keys = KeysetFolder(Path(environment["DICT_KEYS_DIR"]))
+        return await connect_temporal(
+            TemporalConnection(
+                environment["DICT_TEMPORAL_ADDRESS"],
+                environment["DICT_TEMPORAL_NAMESPACE"],
+                keys.private("temporal-codec"),
+            )
+        )
 
 
 async def connect(
