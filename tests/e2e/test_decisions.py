@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from claim_orchestrator.application.claim_records import DecisionAnswer, GivenDecision
+from claim_orchestrator.application.claim_mail import DecisionAnswer, GivenDecision
 from devstack.fetch.view import fetch_quietly
 from devstack.stack import Stack
 from dict_common.secrecy.development import ISSUER

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from claim_orchestrator.application.claim_records import (
+from claim_orchestrator.application.claim_mail import (
     MAIL_MAX,
+    Mail,
+    StoredDecision,
+)
+from claim_orchestrator.application.claim_records import (
     ClaimProcessInput,
     ClaimRow,
-    Mail,
     OperatorOrder,
     Recorded,
     SettledIntent,
     Snapshot,
-    StoredDecision,
 )
 from claim_orchestrator.application.ports import (
     KeptClaim,

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from temporalio.worker._workflow_instance import _WorkflowLogicFlag as Flag
 
+from claim_orchestrator.application.claim_mail import GivenDecision
 from claim_orchestrator.application.claim_process import (
     CLAIM_DECISION_SIGNAL,
     CLAIM_DECISION_UPDATE,
     CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import GivenDecision, OperatorOrder
+from claim_orchestrator.application.claim_records import OperatorOrder
 from tests.support.claim_schedules import (
     DAY,
     HOLDING,

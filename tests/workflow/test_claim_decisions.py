@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from temporalio.worker._workflow_instance import _WorkflowLogicFlag as Flag
 
+from claim_orchestrator.application.claim_mail import MAIL_MAX, GivenDecision
 from claim_orchestrator.application.claim_process import (
     AWAIT_DECISIONS,
     CLAIM_DECISION_SIGNAL,
@@ -15,7 +16,7 @@ from claim_orchestrator.application.claim_process import (
     CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import MAIL_MAX, GivenDecision, OperatorOrder
+from claim_orchestrator.application.claim_records import OperatorOrder
 from tests.support.claim_scenes import MILLISECOND, TYPES, opened, refused, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.workflow_simulation import Chance

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from claim_orchestrator.application.claim_mail import GivenDecision
 from claim_orchestrator.application.claim_process import (
     CLAIM_DECISION_SIGNAL,
     CLAIM_DECISION_UPDATE,
@@ -16,7 +17,6 @@ from claim_orchestrator.application.claim_process import (
     resolution_id,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import GivenDecision
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.expire_completion_period import ExpireInput
 from claim_orchestrator.workflows.monitor_status import MonitorInput

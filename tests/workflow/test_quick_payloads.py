@@ -7,8 +7,8 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import DefaultPayloadConverter
 
+from claim_orchestrator.application.claim_mail import GivenDecision
 from claim_orchestrator.application.claim_process import CLAIM_DECISION_UPDATE
-from claim_orchestrator.application.claim_records import GivenDecision
 from tests.support.claim_scenes import TYPES, opened
 from tests.support.quick_payloads import QuickPayloads
 

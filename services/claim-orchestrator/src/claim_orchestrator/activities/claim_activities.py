@@ -15,6 +15,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from claim_orchestrator.application.ask_directory import AskDirectory
 from claim_orchestrator.application.await_decisions import AwaitDecisions, Passed
 from claim_orchestrator.application.claim_desk import ClaimDesk
+from claim_orchestrator.application.claim_mail import (
+    DecisionAnswer,
+    DecisionToStore,
+    Mail,
+)
 from claim_orchestrator.application.claim_process import (
     AWAIT_DECISIONS,
     CANCEL_CLAIM_GRPC,
@@ -36,11 +41,8 @@ from claim_orchestrator.application.claim_records import (
     BridgeStep,
     ClaimProcessInput,
     ClaimRef,
-    DecisionAnswer,
-    DecisionToStore,
     KnownClaim,
     LoadedClaim,
-    Mail,
     Notice,
     Recorded,
     Snapshot,

@@ -1,12 +1,14 @@
 """The worker's small steps over the store: load, store a decision, read the mail, tell users."""
 
+from claim_orchestrator.application.claim_mail import (
+    DecisionAnswer,
+    DecisionToStore,
+    Mail,
+)
 from claim_orchestrator.application.claim_policy import ClaimPolicy, facts_of
 from claim_orchestrator.application.claim_records import (
     ClaimRef,
-    DecisionAnswer,
-    DecisionToStore,
     LoadedClaim,
-    Mail,
     Notice,
 )
 from claim_orchestrator.application.decide_claim import require_reason

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from claim_orchestrator.application.claim_mail import Mail
 from claim_orchestrator.application.claim_records import (
     ClaimProcessInput,
     ClaimRow,
     DecisionVerdict,
-    Mail,
     OperatorOrder,
     Recorded,
     SettledIntent,

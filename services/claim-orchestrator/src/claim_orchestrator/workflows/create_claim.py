@@ -10,6 +10,11 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_mail import (
+        DecisionAnswer,
+        DecisionToStore,
+        GivenDecision,
+    )
     from claim_orchestrator.application.claim_process import (
         CLAIM_DECISION_SIGNAL,
         CLAIM_DECISION_UPDATE,
@@ -27,9 +32,6 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_records import (
         ClaimProcessInput,
         ClaimRow,
-        DecisionAnswer,
-        DecisionToStore,
-        GivenDecision,
         LoadedClaim,
         OperatorOrder,
         Snapshot,

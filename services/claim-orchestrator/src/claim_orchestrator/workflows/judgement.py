@@ -3,13 +3,13 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_mail import StoredDecision
     from claim_orchestrator.application.claim_process import CLAIM_DECISION_SIGNAL
     from claim_orchestrator.application.claim_records import (
         ClaimRow,
         DecidedNotice,
         DecisionVerdict,
         SettledIntent,
-        StoredDecision,
     )
     from claim_orchestrator.domain.course import Cause
     from claim_orchestrator.domain.decisions import Verdict

@@ -13,6 +13,11 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_mail import (
+        MAIL_MAX,
+        Mail,
+        StoredDecision,
+    )
     from claim_orchestrator.application.claim_news import is_news
     from claim_orchestrator.application.claim_process import (
         AWAIT_DECISIONS,
@@ -23,7 +28,6 @@ with workflow.unsafe.imports_passed_through():
         READ_MAIL,
     )
     from claim_orchestrator.application.claim_records import (
-        MAIL_MAX,
         Barrier,
         ClaimProcessInput,
         ClaimRef,
@@ -33,10 +37,8 @@ with workflow.unsafe.imports_passed_through():
         DecisionVerdict,
         KnownClaim,
         LoadedClaim,
-        Mail,
         SettledIntent,
         Snapshot,
-        StoredDecision,
     )
     from claim_orchestrator.application.claim_view import view_of
     from claim_orchestrator.domain.claim import ClaimType, DictStatus, WorkflowStatus
