@@ -4,6 +4,7 @@ Problem documents hold keys and CPFs in `detail` and `violations[].value`: they 
 `connect.bridge_requests` here, and only type, status, title and Retry-After go on.
 """
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from uuid import UUID
 import grpc
 import grpc.aio
 from google.protobuf.json_format import MessageToJson, Parse
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from dict_common.bridge.messages import (
     create_claim_request,
@@ -115,16 +116,19 @@ class GrpcDirectory:
     async def _sent(
         self, call: BridgeCall, method: "_Call[_Response]", message: Message, opened: Opened
     ) -> Any:
-        start = time.perf_counter()
+        start, refused = time.perf_counter(), None
         try:
             response = await method(
                 message, timeout=CALL_SECONDS_MAX, metadata=_metadata(call.context)
             )
         except grpc.aio.AioRpcError as error:
-            # Its text is the Bridge's and may name a person: no chain carries it into a log.
-            raise await self._failure(call, error, opened) from None
+            refused = error
         finally:
             metrics.bridge_latency.labels(call.operation).observe(time.perf_counter() - start)
+        if refused is not None:
+            # Not within `except`: its text is the Bridge's and may name a person, and whatever
+            # fails there would carry it into a log as its context.
+            raise await self._failure(call, refused, opened)
         metrics.bridge_calls.labels(call.operation, "ok").inc()
         await self._ledger.answered(call, HTTP_OK, MessageToJson(response, indent=None))
         return response
@@ -170,5 +174,6 @@ def _metadata(context: CallContext) -> tuple[tuple[str, str], ...]:
 def _problem(error: grpc.aio.AioRpcError) -> bridge_pb2.Problem | None:
     for name, value in error.trailing_metadata() or ():
         if name == PROBLEM_METADATA and isinstance(value, bytes):
-            return bridge_pb2.Problem.FromString(value)
+            with contextlib.suppress(DecodeError):  # no problem document: the call was not answered
+                return bridge_pb2.Problem.FromString(value)
     return None
