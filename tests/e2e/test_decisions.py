@@ -304,8 +304,9 @@ async def test_held_claim_is_cancelled_for_a_reason_that_bacen_takes(
     refused = world.dictctl(*cancel, "USER_REQUESTED")
     assert refused.returncode == 5
     assert "FRAUD, RECONCILIATION, RFB_VALIDATION" in refused.stderr
-    personal = world.dictctl("claim", "resume", str(claim_id), "--why", "call +5561988880000")
-    assert personal.returncode == 2
+    for bad in ("call +5561988880000", "ticket \udce3", "a\nb", ""):
+        told = world.dictctl("claim", "resume", str(claim_id), "--why", bad)
+        assert (told.returncode, "--why" in told.stderr) == (2, True)
     assert world.dictctl(*cancel, "FRAUD").returncode == 0
     row = await row_when(world, claim_id, "cancelled", status="CANCELLED")
     assert (row["resolution_type"], row["cancel_reason"]) == ("CANCELLED", "FRAUD")

@@ -99,11 +99,12 @@ def cancel(
 def _order(
     verb: Verb, claim_id: str, why: str, reason: str | None, dry_run: bool, output: Format
 ) -> None:
-    if not why or len(why) > REASON_CHARACTERS_MAX or looks_personal(why):
+    written = why.isprintable() and 0 < len(why) <= REASON_CHARACTERS_MAX
+    if not written or looks_personal(why):
         raise CommandFailed(
             Exit.USAGE,
-            f"--why: 1 to {REASON_CHARACTERS_MAX} characters, no phone, tax id or e-mail: "
-            "it stays in the audit for ever",
+            f"--why: 1 to {REASON_CHARACTERS_MAX} printable characters, no phone, tax id or "
+            "e-mail: it stays in the audit for ever",
         )
     kept = asyncio.run(_kept(claim_id_in(claim_id, "CLAIM_ID"), claim_id))
     try:
