@@ -273,7 +273,7 @@ def ownership_is_proven(ended: Ended) -> Wrongs:
 
 
 def timely_proof_beats_the_default(ended: Ended) -> Wrongs:
-    """Who proved possession before the deadline, and was heard before it, is not timed out."""
+    """Who proved possession in time, heard then or waiting at the broker, is not timed out."""
     claim, deadline = ended.claim, ended.deadline
     if ended.row.resolution_type != "TIMEOUT" or claim is None or deadline is None:
         return
@@ -285,7 +285,7 @@ def timely_proof_beats_the_default(ended: Ended) -> Wrongs:
     if claim.type != "OWNERSHIP" or opens is None or not known:
         return
     for made, arrived in ended.life.proofs:
-        if opens <= made < deadline and arrived < deadline:
+        if opens <= made < deadline and _was_there(ended, made, arrived):
             yield f"timed out although possession was proven at {made}"
 
 
@@ -340,9 +340,15 @@ def _was_at_hand(ended: Ended, ce_id: UUID, decision: NewDecision) -> bool:
     if sent is None or sent.taken is None:  # by another door: the workflow stores it at once
         stored_late = ended.life.troubles["mishap"] > 0
         return decision.published_at < ended.deadline and not stored_late
-    if sent.taken <= ended.deadline:
+    return _was_there(ended, decision.published_at, sent.taken)
+
+
+def _was_there(ended: Ended, published_at: datetime, taken: datetime) -> bool:
+    """Whether a message was there at the deadline, taken or at a broker that answered."""
+    assert ended.deadline is not None
+    if taken <= ended.deadline:
         return True
-    if decision.published_at >= ended.deadline:
+    if published_at >= ended.deadline:
         return False
-    away = [it for it in ended.life.away if it[1] >= ended.deadline and it[0] <= sent.taken]
-    return not away and sent.taken < ended.deadline + CATCH_UP
+    away = [it for it in ended.life.away if it[1] >= ended.deadline and it[0] <= taken]
+    return not away and taken < ended.deadline + CATCH_UP

@@ -148,10 +148,9 @@ class Player:
                 self._decide(deed)
             case Again(which, changed):
                 self._again(which, changed)
-            case Prove(late_ms):
-                made = self._clock.now_ - timedelta(milliseconds=late_ms)
-                self.stage.prove(made)
-                self.life.proofs.append((made, self._clock.now_))
+            case Prove(held_ms):
+                made = self._clock.now_
+                self._send(held_ms, lambda: self._prove(made))
             case Order(reason):
                 self._give(reason)
             case Stop(ms):
@@ -174,24 +173,32 @@ class Player:
                 given = GivenDecision(deed.word, "user-1", deed.reason, sent.decided_at)
                 self.life.updates.append(str(ce_id))
                 self.stage.execution.update(str(ce_id), CLAIM_DECISION_UPDATE, given)
-        elif deed.held_ms:
-            self.life.sent.append(sent)
-            self.stage.broker.waiting.append(now)
-            self._later(deed.held_ms, lambda: self._hand_over(sent))
-            return
         else:
             self.life.sent.append(sent)
-            self._take(sent)
+            self._send(deed.held_ms, lambda: self._take(sent))
             return
         self.life.sent.append(sent)
 
-    def _hand_over(self, sent: Sent) -> None:
+    def _send(self, held_ms: int, take: Callable[[], None]) -> None:
+        """By the topic: taken at once, or after so long at the broker."""
+        if held_ms == 0:
+            take()
+            return
+        published_at = self._clock.now_
+        self.stage.broker.waiting.append(published_at)
+        self._later(held_ms, lambda: self._hand_over(published_at, take))
+
+    def _hand_over(self, published_at: datetime, take: Callable[[], None]) -> None:
         """A broker that is away hands nothing over."""
         if self.stage.broker.away:
-            self._later(1_000, lambda: self._hand_over(sent))
+            self._later(1_000, lambda: self._hand_over(published_at, take))
             return
-        self._take(sent)
-        self.stage.broker.waiting.remove(sent.published_at)
+        take()
+        self.stage.broker.waiting.remove(published_at)
+
+    def _prove(self, made: datetime) -> None:
+        self.stage.prove(made)
+        self.life.proofs.append((made, self._clock.now_))
 
     def _take(self, sent: Sent) -> None:
         sent.taken = sent.taken or self._clock.now_

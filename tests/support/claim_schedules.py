@@ -91,9 +91,9 @@ class Again:
 
 @dataclass(frozen=True)
 class Prove:
-    """`otp.validated`, made so many milliseconds before it arrives."""
+    """`otp.validated`; `held_ms`: how long it waits at the broker."""
 
-    late_ms: int
+    held_ms: int
 
 
 @dataclass(frozen=True)

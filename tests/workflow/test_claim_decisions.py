@@ -78,6 +78,22 @@ def test_timely_decision_that_was_still_at_the_broker_wins() -> None:
     assert stage.row.resolution_type == "CANCELLED"
 
 
+def test_timely_proof_that_was_still_at_the_broker_wins() -> None:
+    stage = opened("OWNERSHIP")
+    stage.donor("acknowledge")
+    stage.run_to(stage.day(7.1))
+    stage.donor("confirm", "DEFAULT_OPERATION")
+    validated_at = stage.day(29.95)
+    stage.run_to(validated_at)
+    stage.broker.waiting.append(validated_at)
+    stage.run_to(stage.day(30) + timedelta(seconds=30))
+    assert stage.row.status == "RUNNING"
+    stage.prove(validated_at)
+    stage.broker.waiting.clear()
+    stage.finish()
+    assert stage.row.resolution_type == "APPROVED"
+
+
 def test_consumer_that_does_not_catch_up_is_waited_for_a_minute() -> None:
     stage = opened()
     stage.broker.waiting.append(stage.day(30) - timedelta(minutes=2))

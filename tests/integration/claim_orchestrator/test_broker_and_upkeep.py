@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from claim_orchestrator.adapters.postgres_upkeep import PostgresUpkeep
 from claim_orchestrator.adapters.pulsar_decision_backlog import PulsarDecisionBacklog
-from claim_orchestrator.bootstrap.foundations import DECIDE_SUBSCRIPTION
+from claim_orchestrator.bootstrap.worker import timely_topics
 from devstack.stack import Stack
 from dict_common.kernel.errors import Unavailable
 from dict_common.ports.directory import BridgeCall, CallContext
@@ -20,7 +20,6 @@ from dict_common.secrecy.rest import TinkRestSealer
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.ledger import PostgresRequestLedger
 from dict_common.store.queries import Query
-from dict_schemas.topics import topic
 from tests.support.publishing import DECIDE, core_of, decision
 from tests.support.waiting import until
 from tests.support.world import World, make_world
@@ -47,9 +46,9 @@ async def database(world: World) -> AsyncIterator[Database]:
 
 async def test_oldest_decision_that_is_not_stored_yet(world: World, database: Database) -> None:
     url = world.environment["DICT_PULSAR_ADMIN_URL"]
-    name = topic("commands", DECIDE).full_name(world.environment["DICT_PULSAR_TENANT"])
+    read = timely_topics(world.environment["DICT_PULSAR_TENANT"])
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        backlog = PulsarDecisionBacklog(client, name, DECIDE_SUBSCRIPTION, database)
+        backlog = PulsarDecisionBacklog(client, read, database)
         with pytest.raises(Unavailable, match="consumer-away"):
             await backlog.oldest_unacknowledged()
         world.start("consumer")
@@ -85,7 +84,7 @@ async def test_oldest_decision_that_is_not_stored_yet(world: World, database: Da
 
         await until(away, "a consumer that was killed is away")
     async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as nobody:
-        gone = PulsarDecisionBacklog(nobody, name, DECIDE_SUBSCRIPTION, database)
+        gone = PulsarDecisionBacklog(nobody, read, database)
         with pytest.raises(Unavailable, match="broker-away"):
             await gone.oldest_unacknowledged()
 

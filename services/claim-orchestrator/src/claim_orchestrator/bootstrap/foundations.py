@@ -33,6 +33,8 @@ WORKER_POOL = PoolSize(2, 20)
 NOTIFY_SECONDS = 10.0
 BACKLOG_SECONDS = 5.0
 DECIDE_SUBSCRIPTION = "claim-orchestrator.claim-decide"
+PROOF_EVENT = "otp.validated"
+PROOF_SUBSCRIPTION = "claim-orchestrator.otp-validated"
 
 
 def frame(process: str) -> ProcessFrame:

@@ -23,6 +23,8 @@ from claim_orchestrator.bootstrap.foundations import (
     BACKLOG_SECONDS,
     DECIDE_SUBSCRIPTION,
     NOTIFY_SECONDS,
+    PROOF_EVENT,
+    PROOF_SUBSCRIPTION,
     WORKER_POOL,
     Base,
     ledger,
@@ -86,8 +88,15 @@ async def _backlog(stack: AsyncExitStack, base: Base) -> PulsarDecisionBacklog:
             base_url=base.shared.pulsar_admin_url, timeout=BACKLOG_SECONDS, trust_env=False
         )
     )
-    decide = topic("commands", DECIDE_COMMAND).full_name(base.shared.pulsar_tenant)
-    return PulsarDecisionBacklog(client, decide, DECIDE_SUBSCRIPTION, base.database)
+    return PulsarDecisionBacklog(client, timely_topics(base.shared.pulsar_tenant), base.database)
+
+
+def timely_topics(tenant: str) -> dict[str, str]:
+    """Subscription to topic: what a default action must have heard before it is taken."""
+    return {
+        DECIDE_SUBSCRIPTION: topic("commands", DECIDE_COMMAND).full_name(tenant),
+        PROOF_SUBSCRIPTION: topic("events", PROOF_EVENT).full_name(tenant),
+    }
 
 
 async def _count_steps(transition: Transition, _recorded: Recorded) -> None:

@@ -9,7 +9,13 @@ from opentelemetry.trace import SpanKind
 from claim_orchestrator.application.decide_claim import Delivery
 from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.bootstrap.consumer import ConsumerAdapters, open_consumer
-from claim_orchestrator.bootstrap.foundations import DECIDE_SUBSCRIPTION, SERVICE, frame
+from claim_orchestrator.bootstrap.foundations import (
+    DECIDE_SUBSCRIPTION,
+    PROOF_EVENT,
+    PROOF_SUBSCRIPTION,
+    SERVICE,
+    frame,
+)
 from dict_common.bus.commands import Command, CommandReader
 from dict_common.bus.consumer import Consumer, Handlers, Subscription
 from dict_common.bus.dead_letters import DeadLetters
@@ -63,7 +69,7 @@ DOORS = (
     Door("commands", "claim.create", "claim-orchestrator.claim-create", "claim_id", _create),
     Door("commands", "claim.decide", DECIDE_SUBSCRIPTION, "claim_id", _decide),
     Door("commands", "operator.request", "claim-orchestrator.operator", "target", _operator),
-    Door("events", "otp.validated", "claim-orchestrator.otp-validated", "operation_id", _proof),
+    Door("events", PROOF_EVENT, PROOF_SUBSCRIPTION, "operation_id", _proof),
 )
 
 
