@@ -21,6 +21,7 @@ from tests.support.world import World, connect, make_world
 OURS = ("consumer", "worker", "relay", "sink")
 EVENTS = ("claim.created", "claim.acknowledged", "claim.confirmed", "workflow.step")
 KEYS = ("+5561987771001", "+5561987771002", "+5561987771003")
+UNKNOWN_KEY = "+5561987771004"
 
 
 @pytest.fixture
@@ -40,9 +41,9 @@ def donor(world: World) -> Iterator[OtherSide]:
         yield side
 
 
-async def opened(world: World, key: str) -> tuple[UUID, str]:
+async def opened(world: World, key: str, **changes: str) -> tuple[UUID, str]:
     """A claim that is OPEN, known to the audit: its id and DICT's."""
-    claim_id = create_claim(world, draft={**DRAFT, "key": key})
+    claim_id = create_claim(world, draft={**DRAFT, "key": key, **changes})
     row = await row_when(world, claim_id, "OPEN", dict_status="OPEN")
     await event_of(world, claim_id, "claim.created")
     return claim_id, str(row["dict_claim_id"])
@@ -91,6 +92,12 @@ async def restored(world: World, name: str, since_ms: int) -> None:
         read_again(world, "events", event, "audit-sink.events", since_ms)
 
 
+async def resumed(world: World, claim_id: UUID, **row: str) -> None:
+    """Step 6 of the page, and the row that follows."""
+    world.dictctl_json("claim", "resume", str(claim_id), "--why", "restored, ticket 9")
+    await row_when(world, claim_id, "read again", **row)
+
+
 async def test_backup_older_than_the_topics_is_lived_through(
     world: World, donor: OtherSide
 ) -> None:
@@ -101,10 +108,14 @@ async def test_backup_older_than_the_topics_is_lived_through(
     since_ms = round(time.time() * 1000)
     await on_the_server(world, f"CREATE DATABASE {name}_backup TEMPLATE {name} OWNER migrator")
     world.start(*OURS)
-    newer, dict_newer = await opened(world, KEYS[1])  # the backup does not know it
+    # The backup does not know it, nor its person.
+    newer, dict_newer = await opened(world, KEYS[1], type="OWNERSHIP", claimer_tax_id="99988877766")
     ended, _ = await opened(world, KEYS[2])  # and of this one not the end either
     world.dictctl_json("claim", "decide", str(ended), "REFUSE")
     await event_of(world, ended, "claim.cancelled")
+    failed = create_claim(world, draft={**DRAFT, "key": UNKNOWN_KEY})
+    await event_of(world, failed, "claim.failed")
+    donor.seed(UNKNOWN_KEY)  # DICT would take it now, and nobody waits for it any more
     donor.act(dict_older, "ACKNOWLEDGE")
     await event_of(world, older, "claim.acknowledged")
 
@@ -117,13 +128,12 @@ async def test_backup_older_than_the_topics_is_lived_through(
         "claim", "decide", str(newer), "ACCEPT"
     )  # whatever is written first tells of DICT's state
     await row_when(world, newer, "told of DICT's claim", dict_status="OPEN")
-    found = (older, "WAITING_RESOLUTION"), (newer, "OPEN"), (ended, "CANCELLED")
-    for claim_id, status in found:
-        world.dictctl_json("claim", "resume", str(claim_id), "--why", "restored, ticket 9")
-        await row_when(world, claim_id, "read again", dict_status=status)
-    await row_when(world, ended, "over again", status="CANCELLED")
+    await resumed(world, older, dict_status="WAITING_RESOLUTION")
+    await resumed(world, newer, dict_status="OPEN")
+    await resumed(world, ended, status="CANCELLED", dict_status="CANCELLED")
+    await resumed(world, failed, status="FAILED")
     donor.act(dict_older, "CONFIRM", "USER_REQUESTED")
-    donor.act(dict_newer, "CANCEL", "USER_REQUESTED")
+    donor.act(dict_newer, "CANCEL", "FRAUD")
     await row_when(world, older, "over", status="COMPLETED")
     await row_when(world, newer, "over", status="CANCELLED")
     await event_of(world, older, "entry.transferred")
@@ -135,5 +145,5 @@ async def test_backup_older_than_the_topics_is_lived_through(
         "claim.completed",
     }
     assert Counter(told(world, newer))["claim.created"] == 2  # as the page says
-    assert len(donor.operations("CreateClaim")) == len(KEYS)
+    assert len(donor.operations("CreateClaim")) == len((*KEYS, UNKNOWN_KEY))
     assert len(donor.operations("CompleteClaim")) == 1

@@ -15,6 +15,7 @@ from claim_orchestrator.activities.claim_activities import ClaimActivities
 from claim_orchestrator.application.ask_directory import AskDirectory
 from claim_orchestrator.application.await_decisions import AwaitDecisions
 from claim_orchestrator.application.claim_desk import ClaimDesk
+from claim_orchestrator.application.claim_events import NEED_PERSON
 from claim_orchestrator.application.claim_process import (
     CLAIM_MAIL_SIGNAL,
     CLAIM_OPERATOR_SIGNAL,
@@ -40,6 +41,7 @@ from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable
 from dict_common.ports.inbox import InboxKey
 from dict_common.ports.outgoing import ComposedFrom, OutgoingEvent
+from dict_common.secrecy.errors import SubjectErased
 from dict_common.testing.clock import CountingIds
 from tests.support.claim_fakes import ClearSealer, InMemoryClaims
 from tests.support.claim_inputs import POLICY, first_row, process_input
@@ -65,12 +67,18 @@ def _name_of(step: Callable[..., object]) -> str:
 
 @dataclass
 class ClearComposer:
-    """EventComposer without seals: the body is the event's name, the record kept by its id."""
+    """EventComposer without seals: the body is the event's name, the record kept by its id.
+
+    `lost`: subjects whose keys are gone.
+    """
 
     records: dict[UUID, Mapping[str, object]] = field(default_factory=dict)
+    lost: set[UUID] = field(default_factory=set)
 
     async def compose(self, event: ComposedFrom) -> tuple[OutgoingEvent, ...]:
         """One row an event."""
+        if event.name in NEED_PERSON and event.subject_id in self.lost:
+            raise SubjectErased
         self.records[event.envelope.id] = event.record
         return (
             OutgoingEvent(
@@ -141,7 +149,10 @@ class SimulatedProcess:
 
     async def restart(self, process: ClaimProcessInput) -> None:
         """Anew."""
-        self._simulation.start("CreateClaimWorkflow", process, workflow_id(process.claim_id))
+        id_ = workflow_id(process.claim_id)
+        last = self._simulation.executions.get(id_)
+        ended = last.result if last is not None and last.closed == "COMPLETED" else None
+        self._simulation.start("CreateClaimWorkflow", replace(process, ended=ended), id_)
 
     def _signal(self, claim_id: UUID, name: str, *values: object) -> None:
         self._simulation.signal(workflow_id(claim_id), name, *values)
@@ -189,10 +200,8 @@ class ClaimStage:
 
     def resume(self) -> Execution:
         """A workflow that was lost is started anew, as `dictctl claim resume` has it done."""
-        given = process_input(CLAIM, self.type)
-        return self.simulation.start(
-            "CreateClaimWorkflow", replace(given, resumed=True), workflow_id(CLAIM)
-        )
+        answer_of(self.process.restart(replace(process_input(CLAIM, self.type), resumed=True)))
+        return self.execution
 
     def donor(self, action: str, reason: str = "") -> bool:
         """The donor acts at DICT, if it knows an open claim and the rules let it."""

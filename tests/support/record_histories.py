@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from claim_orchestrator.application.claim_process import workflow_id
 from devstack.fetch.view import fetch_quietly
 from devstack.stack import Stack
 from devstack.suite import test_run_folder
@@ -60,6 +61,10 @@ class Scene:
         self.donor.act(dict_id, "ACKNOWLEDGE")
         self.donor.act(dict_id, "CONFIRM", "USER_REQUESTED")
         return claim_id
+
+    def resume(self, claim_id: UUID) -> None:
+        """As an operator."""
+        self.world.dictctl_json("claim", "resume", str(claim_id), "--why", "ticket")
 
     async def over(self, claim_id: UUID, status: str) -> UUID:
         """Once it is over."""
@@ -116,6 +121,25 @@ async def adopted(scene: Scene) -> UUID:
     return await scene.over(claim_id, "CANCELLED")
 
 
+async def resumed(scene: Scene) -> UUID:
+    """The workflow is lost while createClaim's outcome is looked for; an operator resumes it."""
+    unseen = control_pb2.Fault(
+        operation="ListClaims", problem=control_pb2.InjectedProblem(type="SomethingNew")
+    )
+    scene.faults(control_pb2.Fault(operation="CreateClaim", times=1, cut_after=True), unseen)
+    key = f"+556198777{next(_numbers)}"
+    scene.donor.seed(key)
+    claim_id = create_claim(scene.world, draft={**DRAFT, "key": key})
+    await row_when(scene.world, claim_id, "looked for", last_error="SomethingNew")
+    process = (await scene.world.temporal()).get_workflow_handle(workflow_id(claim_id))
+    await process.terminate("lost")
+    scene.faults()
+    scene.resume(claim_id)
+    row = await row_when(scene.world, claim_id, "OPEN", dict_status="OPEN")
+    scene.donor.act(str(row["dict_claim_id"]), "CANCEL", "USER_REQUESTED")
+    return await scene.over(claim_id, "CANCELLED")
+
+
 async def held(scene: Scene) -> UUID:
     """A completion that nobody understands, resumed by an operator."""
     problem = control_pb2.InjectedProblem(type="SomethingNew")
@@ -123,8 +147,7 @@ async def held(scene: Scene) -> UUID:
     claim_id = await scene.confirmed()
     await row_when(scene.world, claim_id, "held", last_error="SomethingNew")
     # While it still is: without the fault the claim may be over before the operator is.
-    done = scene.world.dictctl("claim", "resume", str(claim_id), "--why", "ticket")
-    assert done.returncode == 0, done.stderr
+    scene.resume(claim_id)
     scene.faults()
     return await scene.over(claim_id, "COMPLETED")
 
@@ -148,6 +171,7 @@ PATHS: dict[str, Callable[[Scene], Awaitable[UUID]]] = {
         timeout,
         failed,
         adopted,
+        resumed,
         held,
         operator,
     )

@@ -136,7 +136,7 @@ class RuledDirectory:
             and claim.last_modified + self.list_lag <= self.clock.now()
             and (after is None or claim.last_modified >= after)
         ]
-        return ClaimPage(tuple(found), has_more=False)
+        return ClaimPage(tuple(found[: query.limit]), has_more=len(found) > query.limit)
 
     def act(self, claim_id: UUID, action: str, reason: str = "") -> bool:
         """The donor acts; False where the rules do not let it."""

@@ -44,6 +44,20 @@ def test_lost_workflow_is_resumed_where_the_row_says() -> None:
     assert stage.execution.closed == "COMPLETED"
 
 
+def test_monitor_that_was_on_its_way_out_is_followed_by_another() -> None:
+    """Resumed right after `temporal workflow terminate`: the former run's monitor still stands."""
+    stage = opened()
+    stage.execution.closed = "TERMINATED"
+    stage.resume()
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
+    stage.simulation.executions[f"claim-{CLAIM}-monitor"].closed = "CANCELLED"
+    stage.run_to(stage.day(1))
+    stage.donor("acknowledge")
+    stage.donor("confirm", "USER_REQUESTED")
+    stage.run_to(stage.day(2))
+    assert stage.row.status == "COMPLETED"
+
+
 def test_error_of_a_held_claim_stands_until_the_claim_moves() -> None:
     stage = opened()
     stage.directory.trouble = lambda name: (

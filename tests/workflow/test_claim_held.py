@@ -22,7 +22,15 @@ from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.expire_completion_period import ExpireInput
 from claim_orchestrator.workflows.monitor_status import MonitorInput
 from claim_orchestrator.workflows.resolution import ResolutionInput
-from tests.support.claim_scenes import LOST, SILENCE, TYPES, opened, refused, times
+from tests.support.claim_scenes import (
+    LOST,
+    SILENCE,
+    TYPES,
+    opened,
+    order_resume,
+    refused,
+    times,
+)
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.ruled_directory import Trouble
 from tests.support.workflow_simulation import Chance
@@ -56,6 +64,25 @@ def test_operator_resumes_a_held_claim_at_once() -> None:
     stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, OperatorOrder(uuid4(), "R"))
     stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
     assert stage.row.status == "COMPLETED"
+
+
+def test_operator_has_a_held_opening_looked_for_at_once() -> None:
+    stage, answers = ClaimStage(), [LOST]
+
+    def trouble(operation: str) -> Trouble | None:
+        if operation == "CreateClaim":
+            return answers.pop() if answers else SILENCE
+        return refused("Forbidden", 403) if operation == "ListClaims" else None
+
+    stage.directory.trouble = trouble
+    stage.open()
+    stage.run_to(stage.simulation.now_ + timedelta(hours=20))
+    assert stage.claims.last_errors[CLAIM, Role.CLAIMER] == "Forbidden"
+    stage.directory.trouble = lambda _: None
+    order_resume(stage)
+    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
+    assert stage.events == ["claim.created"]
+    assert stage.noted(CLAIM_OPERATOR_SIGNAL) == [("SIGNAL_RECEIVED", "CLAIM_RESUME")]
 
 
 @pytest.mark.parametrize(

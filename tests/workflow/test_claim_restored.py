@@ -1,39 +1,15 @@
 """A claim whose row, or workflow, is older than what DICT has: not lost, and not opened twice."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from claim_orchestrator.application.claim_process import CLAIM_OPERATOR_SIGNAL, workflow_id
-from claim_orchestrator.application.claim_records import OperatorOrder
-from claim_orchestrator.domain.claim import Role
-from tests.support.claim_inputs import first_row
-from tests.support.claim_scenes import LOST, SILENCE, opened
-from tests.support.claim_simulation import CLAIM, ClaimStage
+from tests.support.claim_scenes import LOST, SILENCE, forget, lose_workflows, opened, order_resume
+from tests.support.claim_simulation import ClaimStage
 from tests.support.workflow_simulation import START
 
-KEY = (CLAIM, Role.CLAIMER)
 DECISION = UUID(int=1)
-RESUME = OperatorOrder(uuid4(), "CLAIM_RESUME")
-
-
-def forget(stage: ClaimStage) -> None:
-    """A backup from before the claim; its `claim.create` was read again."""
-    claims = stage.claims
-    claims.rows.pop(KEY), claims.claims.pop(KEY)
-    claims.add(first_row(CLAIM, stage.type))
-    for kept in (claims.decisions, claims.outcomes, claims.last_event_ids, claims.inbox):
-        kept.clear()
-    claims.events.clear()
-    stage.directory.answers.clear()
-    stage.directory.unanswered.clear()
-
-
-def lose_workflows(stage: ClaimStage) -> None:
-    """As an operator's `temporal workflow terminate` would."""
-    for execution in stage.simulation.executions.values():
-        execution.closed = execution.closed or "TERMINATED"
 
 
 @pytest.mark.parametrize("first", ["decision", "announcement", "order"])
@@ -45,7 +21,7 @@ def test_row_that_forgot_the_claim_is_told_of_it_by_whatever_writes_first(first:
     if first == "announcement":
         stage.run_to(stage.day(29.5))
     if first == "order":
-        stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, RESUME)
+        order_resume(stage)
         stage.run_to(stage.day(2))
     stage.send("REFUSE", DECISION, stage.simulation.now_)
     stage.finish()

@@ -50,7 +50,7 @@ from claim_orchestrator.application.claim_records import (
 )
 from claim_orchestrator.application.record_transition import RecordTransition
 from claim_orchestrator.domain.deadlines import RETRY_AGAIN, Calendar
-from claim_orchestrator.domain.errors import ClaimErased, ClaimUnknown, DictClaimTaken
+from claim_orchestrator.domain.errors import ClaimErased, ClaimUnknown, DictClaimTaken, ListUnread
 from claim_orchestrator.domain.outcomes import (
     Circumstance,
     Operation,
@@ -117,7 +117,12 @@ class ClaimActivities:
     @activity.defn(name=FIND_CLAIM_GRPC)
     async def find_claim(self, step: BridgeStep) -> list[Snapshot]:
         """The claim that an unanswered createClaim has opened, if it has."""
-        found = await _decided(Operation.LIST, self._ask.find(step))
+        try:
+            found = await _decided(Operation.LIST, self._ask.find(step))
+        except ListUnread as error:
+            raise _final(Outcome.HOLD, error) from error
+        except ClaimErased as error:
+            raise _final(Outcome.REFUSE, error) from error
         return [] if found is None else [found]
 
     @activity.defn(name=GET_CLAIM_GRPC)

@@ -1,9 +1,10 @@
 """ClaimProcess over Temporal: started by name, woken by signal, idempotent by its id."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -43,7 +44,19 @@ class TemporalClaimProcess:
     async def restart(self, process: ClaimProcessInput) -> None:
         """A workflow that runs under this id is success; one that has ended is followed by another,
         which finds the claim as its row has it."""
-        await self._start(process, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        ended = await self._end_of(workflow_id(process.claim_id))
+        await self._start(replace(process, ended=ended), WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+
+    async def _end_of(self, id_: str) -> str | None:
+        """What the last workflow of that id answered; None unless it completed."""
+        handle = self._client.get_workflow_handle(id_)
+        try:
+            if (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED:
+                return str(await handle.result())
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND or _is_namespace(error):
+                raise as_unavailable(error) from error
+        return None
 
     async def _start(self, process: ClaimProcessInput, reuse: WorkflowIDReusePolicy) -> None:
         try:

@@ -1,9 +1,9 @@
 """Calls to DICT as the steps of a claim: one method a step, answers as snapshots."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from claim_orchestrator.application.claim_news import is_news
@@ -16,7 +16,8 @@ from claim_orchestrator.application.claim_records import (
 )
 from claim_orchestrator.application.ports import ClaimStore
 from claim_orchestrator.domain.claim import Role
-from claim_orchestrator.domain.errors import ClaimErased
+from claim_orchestrator.domain.errors import ClaimErased, ListUnread
+from dict_common.kernel.ids import time_of
 from dict_common.ports.directory import (
     CallContext,
     CallUnanswered,
@@ -30,6 +31,8 @@ from dict_common.ports.sealing import RestSealer
 
 LIST_OVERLAP = timedelta(seconds=60)
 """DICT's clock and its list may lag behind ours (bacen-dict 1.6)."""
+SENDER_AHEAD_MAX = timedelta(days=1)
+"""Of a resumed claim we know when its command says it was made: its sender's clock may be ahead."""
 PAGES_MAX = 50
 """Of 200 claims each; a minute of one participant has far fewer."""
 
@@ -71,22 +74,40 @@ class AskDirectory:
         """The claim that an unanswered createClaim has opened, None if it has opened none.
 
         DICT has no idempotency there: looked for are our participant's claims of the same key, type
-        and account, modified since shortly before the first send, that stand in no other row.
+        and account, modified since shortly before the first send, that stand in no other row. DICT
+        has one open claim a key, so the one that was modified first is ours, and others followed
+        it. Where that instant is not certain, the newest of those around it. Raises ListUnread.
         """
-        request = await self._request(step.process.claim_id)
+        request, process = await self._request(step.process.claim_id), step.process
         since = None if step.since is None else step.since - LIST_OVERLAP
+        if not process.resumed or time_of(process.command_id) is not None:
+            async for claim in self._candidates(request, step, since):
+                return snapshot(claim)
+        if since is None or not process.resumed:
+            return None
+        newest = None
+        async for claim in self._candidates(request, step, since - SENDER_AHEAD_MAX):
+            newest = claim
+        return None if newest is None else snapshot(newest)
+
+    async def _candidates(
+        self, request: ClaimRequest, step: BridgeStep, since: datetime | None
+    ) -> AsyncIterator[DirectoryClaim]:
+        """Claims that may be the one, in the order in which DICT modified them last."""
         query = ClaimQuery(step.process.participant, modified_after=since)
         for _ in range(PAGES_MAX):
             page = await self._directory.list_claims(query, _context(step))
             ours = [claim for claim in page.claims if _is_of(claim, request)]
             free = await self._store.unclaimed([claim.id for claim in ours], step.process.claim_id)
-            found = [claim for claim in ours if claim.id in free]
-            if found:
-                return snapshot(max(found, key=lambda claim: claim.last_modified))
-            if not page.has_more or page.claims[-1].last_modified == query.modified_after:
-                return None
+            for claim in sorted(ours, key=lambda claim: claim.last_modified):
+                if claim.id in free:
+                    yield claim
+            if not page.has_more:
+                return
+            if not page.claims or page.claims[-1].last_modified == query.modified_after:
+                break  # more of one instant than a page holds: DICT has no cursor to go on
             query = ClaimQuery(query.participant, modified_after=page.claims[-1].last_modified)
-        return None
+        raise ListUnread(step.process.claim_id, PAGES_MAX)
 
     async def get(self, known: KnownClaim) -> Snapshot:
         """The claim as DICT shows it now."""
@@ -116,11 +137,16 @@ class AskDirectory:
         """Completes a CONFIRMED claim."""
         if known.complete_request_id is None:
             raise ValueError("complete needs the RequestId that PrepareCompletion stored")
+        process = known.step.process
+        # Again, for a row from a backup: DICT may have completed under it, and nobody else knows.
+        request_id = await self._store.complete_request_id(
+            process.claim_id, Role.CLAIMER, known.complete_request_id
+        )
         return snapshot(
             await self._directory.complete_claim(
                 known.dict_claim_id,
-                known.step.process.participant,
-                known.complete_request_id,
+                process.participant,
+                request_id,
                 _context(known.step),
             )
         )

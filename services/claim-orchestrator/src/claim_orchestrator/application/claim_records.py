@@ -42,6 +42,8 @@ class ClaimProcessInput:
     possession_required: bool = True
     resumed: bool = False
     """Started anew for a claim whose workflow was lost: the row tells where it is."""
+    ended: str | None = None
+    """How the workflow before this one ended, where it ended by itself: nothing is opened anew."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ class Transition:
     intent: SettledIntent | None = None
     """The cancellation that stands after this change, None for none."""
     verdicts: list[DecisionVerdict] = field(default_factory=list)
+    complete_request_id: UUID | None = None
+    """What the process remembers of the row's: a row from a backup may know it no more."""
 
 
 @dataclass(frozen=True)

@@ -204,14 +204,17 @@ class ClaimProcess(Protocol):
         """Hands an operator's order over; False when no workflow of the claim runs."""
 
     async def restart(self, process: ClaimProcessInput) -> None:
-        """Starts the workflow of a claim anew that was lost; finding it running is success."""
+        """Starts the workflow of a claim anew that was lost; finding it running is success.
+
+        Told with `ended` how the last one ended by itself, where Temporal still knows.
+        """
 
 
 class DecisionBacklog(Protocol):
-    """How far the consumer is behind the broker with `claim.decide`."""
+    """How far the consumer is behind the broker with `claim.decide` and `otp.validated`."""
 
     async def oldest_unacknowledged(self) -> datetime | None:
-        """Publish time of the oldest decision that is not stored yet, None when all are.
+        """Publish time of the oldest decision or proof that is not stored yet, None when all are.
 
         Raises Unavailable when broker, consumer or database do not answer.
         """

@@ -1,6 +1,7 @@
 """The one way a claim changes after its first row: state, events and verdicts in one statement."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from claim_orchestrator.application.claim_events import (
@@ -12,9 +13,13 @@ from claim_orchestrator.application.claim_events import (
 )
 from claim_orchestrator.application.claim_papers import key_of, papers_of
 from claim_orchestrator.application.claim_process import expire_id, monitor_id
-from claim_orchestrator.application.claim_records import PlannedEvent, Recorded, Transition
+from claim_orchestrator.application.claim_records import (
+    PlannedEvent,
+    Recorded,
+    Transition,
+)
 from claim_orchestrator.application.own_aggregate import SOURCE
-from claim_orchestrator.application.ports import ClaimStore, RowChange
+from claim_orchestrator.application.ports import ClaimStore, KeptClaim, RowChange
 from claim_orchestrator.application.refuse_command import DecisionRejections
 from claim_orchestrator.domain.claim import Role, WorkflowStatus
 from claim_orchestrator.domain.events import WorkflowStep
@@ -46,8 +51,14 @@ class RecordTransition:
 
     async def __call__(self, transition: Transition) -> Recorded:
         """Done once under its event ids. Raises Unavailable, SubjectErased, DictClaimTaken."""
+        kept = None
+        if any(planned.name in NEED_PERSON for planned in transition.events):
+            kept = await self._kept(transition)
+            # A restored backup may have met the person anew: the row knows under which subject.
+            process = replace(transition.process, subject_id=kept.subject_id)
+            transition = replace(transition, process=process)
         records = [
-            (planned.id, planned.name, claim_event(await self._told(transition, planned)).record())
+            (planned.id, planned.name, claim_event(self._told(transition, planned, kept)).record())
             for planned in transition.events
         ]
         records += [
@@ -71,10 +82,18 @@ class RecordTransition:
                 await observe(transition, recorded)
         return recorded
 
-    async def _told(self, transition: Transition, planned: PlannedEvent) -> Told:
-        if planned.name not in NEED_PERSON:
+    async def _kept(self, transition: Transition) -> KeptClaim:
+        """The claim; a RequestId that only its process remembers is stored first."""
+        claim_id, remembered = transition.process.claim_id, transition.complete_request_id
+        kept = await self._store.load(claim_id)
+        if kept.row.complete_request_id is not None or remembered is None:
+            return kept
+        stored = await self._store.complete_request_id(claim_id, Role.CLAIMER, remembered)
+        return replace(kept, row=replace(kept.row, complete_request_id=stored))
+
+    def _told(self, transition: Transition, planned: PlannedEvent, kept: KeptClaim | None) -> Told:
+        if planned.name not in NEED_PERSON or kept is None:
             return Told(transition, planned)
-        kept = await self._store.load(transition.process.claim_id)
         return Told(
             transition,
             planned,

@@ -24,3 +24,13 @@ class ClaimErased(DictError):
 
     def __init__(self, claim_id: UUID) -> None:
         super().__init__("claim-erased", f"claim {claim_id} has no key or papers any more")
+
+
+class ListUnread(DictError):
+    """DICT's list went on for longer than is read: whether the claim is there, nobody knows."""
+
+    def __init__(self, claim_id: UUID, pages: int) -> None:
+        super().__init__(
+            "claim-list-unread",
+            f"claim {claim_id} is not on the first {pages} pages of DICT's list",
+        )

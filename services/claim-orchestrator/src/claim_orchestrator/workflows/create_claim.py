@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
@@ -44,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.workflows.children import Child, begun, resolving, stopped
     from claim_orchestrator.workflows.expire_completion_period import ExpireInput
     from claim_orchestrator.workflows.journal import SIGNAL_RECEIVED, UPDATE_REFUSED
+    from claim_orchestrator.workflows.judgement import decision_id
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.monitor_status import MonitorInput
     from claim_orchestrator.workflows.opening import Opening
@@ -105,7 +105,7 @@ class CreateClaimWorkflow:
         """For callers who want the answer; the update's id is the decision's."""
         info = workflow.current_update_info()
         assert info is not None
-        ce_id = _decision_id(info.id, self._keeper.process.claim_id)
+        ce_id = decision_id(info.id, self._keeper.process.claim_id)
         wanted = DecisionToStore(self._keeper.process.claim_id, ce_id, given, workflow.now())
         answer = await self._store(wanted)
         if answer.outcome is not None:
@@ -133,7 +133,7 @@ class CreateClaimWorkflow:
     @workflow.run
     async def run(self, _process: ClaimProcessInput) -> str:
         """The claim's final workflow status."""
-        if await Opening(self._keeper).open():
+        if await Opening(self._keeper, self._orders).open():
             # Decisions may have come before the claim.
             self._mail = self._mail or self._keeper.journal.mail
             await self._live()
@@ -142,6 +142,7 @@ class CreateClaimWorkflow:
 
     async def _live(self) -> None:
         children = await asyncio.gather(self._monitor(), self._switch())
+        follows = None if children[0] else asyncio.create_task(self._monitor_later())
         while not self._keeper.ended:
             if self._mail or self._news:
                 await self._take_in(resolving=False)
@@ -163,6 +164,8 @@ class CreateClaimWorkflow:
                     self._let_go()
                 case Kind.COMPLETE | Kind.CANCEL:
                     await self._resolve(move)
+        if follows is not None:
+            follows.cancel()  # a monitor that it has begun is cancelled with us
         for child in children:
             await stopped(child)
 
@@ -271,6 +274,13 @@ class CreateClaimWorkflow:
         self._mail = True
         return answer
 
+    async def _monitor_later(self) -> None:
+        """Another's monitor may be on its way out, as after a reset: then ours follows it."""
+        begun_now = None
+        while begun_now is None:
+            await workflow.sleep(self._keeper.calendar.poll_interval())
+            begun_now = await self._monitor()
+
     async def _monitor(self) -> Child | None:
         keeper = self._keeper
         opened = None if keeper.process.resumed else LoadedClaim(keeper.process, keeper.row)
@@ -286,10 +296,3 @@ class CreateClaimWorkflow:
         given = ExpireInput(self._keeper.process.claim_id, look_at)
         id_ = expire_id(self._keeper.process.claim_id)
         return await begun(EXPIRE_COMPLETION_PERIOD_WORKFLOW, given, id_, ParentClosePolicy.ABANDON)
-
-
-def _decision_id(update_id: str, claim_id: UUID) -> UUID:
-    try:
-        return UUID(update_id)
-    except ValueError:
-        return uuid5(claim_id, update_id)

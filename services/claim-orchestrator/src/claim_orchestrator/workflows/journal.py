@@ -5,13 +5,14 @@ is therefore built from the row as it stands: whoever was overtaken builds it an
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
+    from claim_orchestrator.application.claim_news import is_news
     from claim_orchestrator.application.claim_process import (
         RECORD_TRANSITION,
         SEARCH_CLAIM_STATUS,
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         ClaimProcessInput,
         ClaimRow,
         DecisionVerdict,
+        LoadedClaim,
         PlannedEvent,
         PlannedStep,
         Recorded,
@@ -137,6 +139,12 @@ class Journal:
             f"row of claim {self.process.claim_id} changed {STALE_MAX} times under us"
         )
 
+    def take_over(self, loaded: LoadedClaim) -> ClaimProcessInput:
+        """The row as the database has it, which may have met the person anew after a backup."""
+        self.row = loaded.row
+        self.process = replace(self.process, subject_id=loaded.process.subject_id)
+        return self.process
+
     async def recall(self, known: Snapshot | None) -> None:
         """A row from a backup that is older than the claim at DICT: it is told of that again,
         before anybody judges by it."""
@@ -144,7 +152,7 @@ class Journal:
             return
 
         def build(row: ClaimRow) -> Entry | None:
-            if row.status != WorkflowStatus.RUNNING or row.shown is not None:
+            if row.status != WorkflowStatus.RUNNING or not is_news(row.shown, known):
                 return None
             return self.arrives(row, known)
 
@@ -187,4 +195,5 @@ class Journal:
             error_detail=entry.error_detail,
             intent=entry.intent,
             verdicts=list(entry.verdicts),
+            complete_request_id=self.row.complete_request_id,
         )

@@ -1,4 +1,6 @@
-"""The entry that tells what was made of a decision."""
+"""What a decision is called, and the entry that tells what was made of it."""
+
+from uuid import UUID, uuid5
 
 from temporalio import workflow
 
@@ -51,3 +53,11 @@ def overruled(intent: SettledIntent) -> SettledIntent | None:
         return None
     cause = Cause.DEADLINE if intent.decision_id is None else Cause.DECISION
     return SettledIntent(cause, intent.overruled, intent.decision_id)
+
+
+def decision_id(update_id: str, claim_id: UUID) -> UUID:
+    """The id of a decision that came as an update: the update's, if that is a UUID."""
+    try:
+        return UUID(update_id)
+    except ValueError:
+        return uuid5(claim_id, update_id)

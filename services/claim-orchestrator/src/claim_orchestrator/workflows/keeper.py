@@ -128,7 +128,7 @@ class ClaimKeeper:
         """The row anew, after another execution has written."""
         known = self.row.shown
         loaded = await do(LOAD_CLAIM, ClaimRef(self.process.claim_id), LoadedClaim)
-        self.journal.row = loaded.row
+        self.process = self.journal.take_over(loaded)
         await self.journal.recall(known)
 
     async def reread(self) -> None:

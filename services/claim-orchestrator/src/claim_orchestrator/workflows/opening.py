@@ -2,6 +2,8 @@
 opened it, and is looked for before the claim is given up.
 """
 
+import contextlib
+from collections.abc import Sized
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -24,14 +26,17 @@ LOOKS_MAX = 3
 LOOK_BACK_DAYS = 31
 """For a command whose id says no time: what is older than a claim's life is over."""
 NOT_FOUND = "NotFound"
+FAILED_BEFORE = "FailedBefore"
 TAKEN = "DictClaimTaken"
 
 
 class Opening:
     """One claim's way to OPEN, or to FAILED."""
 
-    def __init__(self, keeper: ClaimKeeper) -> None:
+    def __init__(self, keeper: ClaimKeeper, orders: Sized) -> None:
+        """`orders`: of operators, that wait for the claim; a new one ends the wait for a look."""
         self._keeper = keeper
+        self._orders = orders
 
     async def open(self) -> bool:
         """True once DICT has the claim and our row says so; False when it was refused."""
@@ -42,7 +47,7 @@ class Opening:
             self._keeper.calls.counted = max(self._keeper.calls.counted, self._keeper.row.version)
             if self._keeper.row.shown is not None or self._keeper.ended:
                 return not self._keeper.ended
-            found = await self._find(self._first_send(), looks_max=1)
+            found = await self._look_first()
         opened = found or await self._create()
         if isinstance(opened, Decided):
             await self._fail(opened)
@@ -58,6 +63,16 @@ class Opening:
             )
             return False
         return True
+
+    async def _look_first(self) -> Snapshot | Decided | None:
+        """A resumed claim may be open, or over, at DICT. Where the workflow before this one came
+        to its end, it was refused or is over: opening it anew would be a second claim."""
+        ended = self._keeper.process.ended
+        if ended == WorkflowStatus.FAILED:
+            return Decided(Outcome.REFUSE, FAILED_BEFORE, "DICT refused it, as was told before")
+        if ended is None:
+            return await self._find(self._first_send(), looks_max=1)
+        return await self._find(self._first_send(), looks_max=None)
 
     async def _create(self) -> Snapshot | Decided:
         first_send = self._first_send()
@@ -85,27 +100,53 @@ class Opening:
         asked_at = time_of(self._keeper.process.command_id)
         return min(now, asked_at or now - self._keeper.calendar.days(LOOK_BACK_DAYS))
 
-    async def _find(self, since: datetime, looks_max: int = LOOKS_MAX) -> Snapshot | None:
+    async def _find(
+        self, since: datetime, looks_max: int | None = LOOKS_MAX
+    ) -> Snapshot | Decided | None:
         """The claim that an unanswered call has opened. While DICT is away, or refuses the look,
-        we do not know: that is kept as the claim's error, and looked again ever more rarely."""
-        note, looked, failures, wait = self._keeper.journal.note, 0, 0, LOOK_AFTER
-        while looked < looks_max:
-            await workflow.sleep(wait)
-            call = self._keeper.calls.look_for(since)
-            try:
-                found: list[Snapshot] = await do(FIND_CLAIM_GRPC, call, list[Snapshot])
-            except ActivityError as error:
-                refused, failures = decided(error), failures + 1
-                note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, refused.problem_type, call.request_id)
-                await self._keeper.hold(refused)
-                wait = max(LOOK_AFTER, self._keeper.calendar.again_after(failures))
-                continue
-            looked, wait = looked + 1, LOOK_AFTER
-            outcome = found[0].status if found else NOT_FOUND
-            note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, outcome, call.request_id)
-            if found:
-                return found[0]
+        we do not know: that is kept as the claim's error, and looked again ever more rarely.
+        `looks_max` None: DICT must have it, so the same where it is not found."""
+        looked, failures = 0, 0
+        while looks_max is None or looked < looks_max:
+            await self._wait(failures)
+            seen = await self._look(since)
+            if isinstance(seen, Snapshot):
+                return seen
+            looked, failures = (looked + 1, 0) if seen is None else (looked, failures + 1)
+            if seen is None and looks_max is None:
+                seen, failures = Decided(Outcome.HOLD, NOT_FOUND, "DICT has no such claim"), looked
+            if seen is not None and seen.outcome == Outcome.REFUSE:
+                return seen
+            if seen is not None:
+                await self._keeper.hold(seen)
         return None
+
+    async def _look(self, since: datetime) -> Snapshot | Decided | None:
+        """One look: found, refused, or not there."""
+        call = self._keeper.calls.look_for(since)
+        seen: Snapshot | Decided | None = None
+        try:
+            found: list[Snapshot] = await do(FIND_CLAIM_GRPC, call, list[Snapshot])
+        except ActivityError as error:
+            seen = decided(error)
+            outcome = seen.problem_type
+        else:
+            seen = found[0] if found else None
+            outcome = found[0].status if found else NOT_FOUND
+        self._keeper.journal.note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, outcome, call.request_id)
+        return seen
+
+    async def _wait(self, failures: int) -> None:
+        """For DICT's list; once it failed us, for longer, or until an operator orders a look."""
+        if failures == 0:
+            await workflow.sleep(LOOK_AFTER)
+            return
+        given = len(self._orders)
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: len(self._orders) > given,
+                timeout=max(LOOK_AFTER, self._keeper.calendar.again_after(failures)),
+            )
 
     async def _fail(self, refused: Decided) -> None:
         def build(row: ClaimRow) -> Entry | None:
