@@ -19,7 +19,7 @@ from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder, generated, public_part
 from dict_schemas import avro
 from tests.support.core import PERSONAL, create_claim
-from tests.support.following import dead_letter_of, event_of
+from tests.support.following import dead_letter_of, event_of, row_when
 from tests.support.publishing import CREATE, Core, core_of, properties, record
 from tests.support.waiting import until
 from tests.support.world import World, make_world
@@ -211,6 +211,20 @@ async def test_one_command_id_is_one_command_though_two_come_at_once(
 
         found = await until(outcomes, "both have their outcome")
         assert found == ["rejected:command-id-reused", "started"]
+
+
+async def test_list_goes_on_after_the_last_claim_of_a_page(world: World) -> None:
+    for _ in range(3):
+        await row_when(world, create_claim(world), "stored")
+    wanted = [row["claim_id"] for row in world.dictctl_json("claim", "list", "--limit", "1000")]
+    seen: list[str] = []
+    while page := world.dictctl_json(
+        "claim", "list", "--limit", "2", *(("--after", seen[-1]) if seen else ())
+    ):
+        seen += [row["claim_id"] for row in page]
+    assert seen == wanted
+    lost = world.dictctl("claim", "list", "--after", str(uuid4()))
+    assert (lost.returncode, "no claim" in lost.stderr) == (4, True)
 
 
 async def test_neighbours_of_bad_commands_are_unharmed(world: World, core: Core) -> None:

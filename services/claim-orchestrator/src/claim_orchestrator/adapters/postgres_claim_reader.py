@@ -25,9 +25,11 @@ class PostgresClaimReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def newest(self, status: str | None, held: bool, limit: int) -> list[Row]:
+    async def newest(
+        self, status: str | None, held: bool, after: UUID | None, limit: int
+    ) -> list[Row]:
         """The newest claims first; `held`: only those with an error that waits."""
-        return await self._rows("claim_list", status, held, limit)
+        return await self._rows("claim_list", status, held, after, limit)
 
     async def find(self, claim_id: UUID) -> list[Row]:
         """One row for each of our roles."""

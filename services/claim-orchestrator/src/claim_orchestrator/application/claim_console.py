@@ -22,8 +22,13 @@ OPERATOR = "operator.request"
 class ClaimReader(Protocol):
     """Reads as `operator_ro`. Raises Unavailable."""
 
-    async def newest(self, status: str | None, held: bool, limit: int) -> list[Row]:
-        """The newest claims first; `held`: only those with an error that waits for somebody."""
+    async def newest(
+        self, status: str | None, held: bool, after: UUID | None, limit: int
+    ) -> list[Row]:
+        """The newest claims first; `held`: only those with an error that waits for somebody.
+
+        `after`: those that follow that claim of ours, for the next page.
+        """
 
     async def find(self, claim_id: UUID) -> list[Row]:
         """The claim by our id or DICT's, one row for each of our roles."""

@@ -70,6 +70,9 @@ def list_(
     held: Annotated[
         bool, typer.Option("--held", help="only those with an error that waits for somebody")
     ] = False,
+    after: Annotated[
+        str, typer.Option(metavar="CLAIM_ID", help="the next page: what follows that claim")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=1_000)] = 50,
     output: Output = Format.TABLE,
 ) -> None:
@@ -78,7 +81,10 @@ def list_(
         raise CommandFailed(
             Exit.USAGE, f"--status must be one of {', '.join(WorkflowStatus)}", "dictctl claim list"
         )
-    rows = asyncio.run(read("newest", status or None, held, limit))
+    last = claim_id_in(after, "--after") if after else None
+    if last is not None and not asyncio.run(read("find", last)):
+        raise not_found(after)
+    rows = asyncio.run(read("newest", status or None, held, last, limit))
     columns = ("claim_id", "claim_type", "key_type", "status", "dict_status", "started_at")
     more = ("expires_at", "last_error")
     nothing = "nothing is held" if held else "no claims: dictctl claim create --template"

@@ -108,8 +108,13 @@ SELECT claim_id, role, claim_type, key_type, claimer_ispb, owner_ispb, status, d
 FROM workflows.claim_workflows
 WHERE ($1::text IS NULL OR status = $1)
   AND (NOT $2::boolean OR (status = 'RUNNING' AND last_error IS NOT NULL))
-ORDER BY started_at DESC
-LIMIT $3;
+  AND ($3::uuid IS NULL OR (started_at, claim_id) < (
+      SELECT last.started_at, last.claim_id
+      FROM workflows.claim_workflows AS last
+      WHERE last.claim_id = $3 OR last.dict_claim_id = $3
+      LIMIT 1))
+ORDER BY started_at DESC, claim_id DESC, role
+LIMIT $4;
 
 -- name: claim_get
 SELECT claim_id, role, workflow_id, dict_claim_id, claim_type, key_type, claimer_ispb, owner_ispb,
