@@ -16,6 +16,11 @@ SUBJECT, COMMAND = UUID(int=5), UUID(int=6)
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
+def command_of(at: datetime) -> UUID:
+    """A UUIDv7 of that instant."""
+    return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | 5)
+
+
 def process_input(claim_id: UUID, claim_type: str = "PORTABILITY") -> ClaimProcessInput:
     """Vector B."""
     return ClaimProcessInput(

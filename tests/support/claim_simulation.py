@@ -151,7 +151,9 @@ class SimulatedProcess:
         """Anew."""
         id_ = workflow_id(process.claim_id)
         last = self._simulation.executions.get(id_)
-        ended = last.result if last is not None and last.closed == "COMPLETED" else None
+        ended = None
+        if last is not None:
+            ended = last.result if last.closed == "COMPLETED" else last.given.ended
         self._simulation.start("CreateClaimWorkflow", replace(process, ended=ended), id_)
 
     def _signal(self, claim_id: UUID, name: str, *values: object) -> None:

@@ -27,7 +27,6 @@ from tests.support.claim_scenes import (
     SILENCE,
     TYPES,
     opened,
-    order_resume,
     refused,
     times,
 )
@@ -64,25 +63,6 @@ def test_operator_resumes_a_held_claim_at_once() -> None:
     stage.simulation.signal(workflow_id(CLAIM), CLAIM_OPERATOR_SIGNAL, OperatorOrder(uuid4(), "R"))
     stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
     assert stage.row.status == "COMPLETED"
-
-
-def test_operator_has_a_held_opening_looked_for_at_once() -> None:
-    stage, answers = ClaimStage(), [LOST]
-
-    def trouble(operation: str) -> Trouble | None:
-        if operation == "CreateClaim":
-            return answers.pop() if answers else SILENCE
-        return refused("Forbidden", 403) if operation == "ListClaims" else None
-
-    stage.directory.trouble = trouble
-    stage.open()
-    stage.run_to(stage.simulation.now_ + timedelta(hours=20))
-    assert stage.claims.last_errors[CLAIM, Role.CLAIMER] == "Forbidden"
-    stage.directory.trouble = lambda _: None
-    order_resume(stage)
-    stage.run_to(stage.simulation.now_ + timedelta(minutes=1))
-    assert stage.events == ["claim.created"]
-    assert stage.noted(CLAIM_OPERATOR_SIGNAL) == [("SIGNAL_RECEIVED", "CLAIM_RESUME")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +14,7 @@ from claim_orchestrator.application.ports import RowChange
 from claim_orchestrator.domain.claim import Role
 from dict_common.kernel.errors import Unavailable
 from dict_common.ports.outgoing import OutgoingEvent
-from tests.support.claim_inputs import SUBJECT, first_row, process_input
+from tests.support.claim_inputs import SUBJECT, command_of, first_row, process_input
 from tests.support.claim_scenes import (
     LOST,
     SILENCE,
@@ -31,11 +31,6 @@ from tests.support.workflow_simulation import START, answer_of
 
 OTHER = UUID(int=78)
 MINUTE = timedelta(minutes=1)
-
-
-def command_of(at: datetime) -> UUID:
-    """A UUIDv7 of that instant."""
-    return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | 5)
 
 
 def resumed(stage: ClaimStage, given: ClaimProcessInput) -> None:
@@ -132,7 +127,8 @@ def test_claim_that_failed_in_the_lost_time_is_not_opened() -> None:
     assert stage.effects("CreateClaim") == 0
 
 
-def test_claim_that_ended_and_is_not_on_dicts_list_is_held_and_not_opened() -> None:
+@pytest.mark.parametrize("twice", [False, True], ids=["resumed", "resumed, lost, resumed"])
+def test_claim_that_ended_and_is_not_on_dicts_list_is_held_and_not_opened(twice: bool) -> None:
     stage = opened()
     stage.send("REFUSE", uuid4(), stage.simulation.now_)
     stage.run_to(stage.day(1))
@@ -142,6 +138,10 @@ def test_claim_that_ended_and_is_not_on_dicts_list_is_held_and_not_opened() -> N
     stage.resume()
     stage.run_to(stage.simulation.now_ + timedelta(hours=12))
     assert stage.claims.last_errors[CLAIM, Role.CLAIMER] == "NotFound"
+    if twice:
+        lose_workflows(stage)
+        stage.resume()
+        stage.run_to(stage.simulation.now_ + timedelta(hours=12))
     stage.directory.claims = hidden
     stage.finish()
     assert (stage.row.status, stage.events[-1]) == ("CANCELLED", "claim.cancelled")
@@ -150,11 +150,14 @@ def test_claim_that_ended_and_is_not_on_dicts_list_is_held_and_not_opened() -> N
 
 @pytest.mark.parametrize("order", [(CLAIM, OTHER), (OTHER, CLAIM)], ids=["first", "second"])
 @pytest.mark.parametrize("both", [False, True], ids=["one runs", "both ended"])
-def test_two_claims_of_a_key_find_their_own(order: tuple[UUID, UUID], both: bool) -> None:
+@pytest.mark.parametrize("apart", [timedelta(0), MINUTE], ids=["at once", "apart"])
+def test_two_claims_of_a_key_find_their_own(
+    order: tuple[UUID, UUID], both: bool, apart: timedelta
+) -> None:
     stage = opened()
     given = {CLAIM: replace(process_input(CLAIM), command_id=command_of(START))}
     stage.send("REFUSE", uuid4(), stage.simulation.now_)
-    stage.run_to(START + 10 * MINUTE)
+    stage.run_to(START + MINUTE + timedelta(seconds=15))
     given[OTHER] = replace(process_input(OTHER), command_id=command_of(stage.simulation.now_))
     stage.claims.add(first_row(OTHER))
     stage.simulation.start("CreateClaimWorkflow", given[OTHER], workflow_id(OTHER))
@@ -169,7 +172,8 @@ def test_two_claims_of_a_key_find_their_own(order: tuple[UUID, UUID], both: bool
     forget(stage, *order)
     for claim_id in order:
         resumed(stage, given[claim_id])
-        stage.run_to(stage.simulation.now_ + MINUTE)
+        stage.run_to(stage.simulation.now_ + apart)
+    stage.run_to(stage.simulation.now_ + 10 * MINUTE)
     rows = {id_: stage.claims.rows[id_, "CLAIMER"] for id_ in order}
     assert {id_: it.shown for id_, it in rows.items()} == before
     assert rows[CLAIM].status == "CANCELLED"
@@ -211,34 +215,3 @@ def test_erased_claim_that_is_resumed_fails_and_is_not_looked_for_without_end(
     stage.resume()
     stage.finish()
     assert (stage.row.status, stage.events) == ("FAILED", ["claim.failed"])
-
-
-@pytest.mark.parametrize("spread", [timedelta(0), timedelta(seconds=1)], ids=["at once", "spread"])
-def test_list_that_cannot_be_read_to_its_end_opens_nothing(
-    spread: timedelta, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ask_directory, "PAGES_MAX", 2)
-    stage = opened()
-    (ours,) = stage.directory.claims.values()
-    others = [
-        replace(ours, id=str(UUID(int=n)), key=f"+55119{n}", last_modified=START + spread * n)
-        for n in range(1, 402)
-    ]
-    stage.directory.claims = {UUID(it.id): it for it in (*others, ours)}
-    moved = replace(ours, last_modified=START + timedelta(hours=1))
-    stage.directory.claims[UUID(ours.id)] = moved
-    forget(stage)
-    lose_workflows(stage)
-    stage.run_to(START + timedelta(hours=2))
-    stage.resume()
-    stage.run_to(START + timedelta(hours=3))
-    assert stage.claims.last_errors[CLAIM, Role.CLAIMER] == "claim-list-unread"
-    assert (stage.row.status, stage.effects("CreateClaim")) == ("RUNNING", 1)
-    monkeypatch.undo()
-    monkeypatch.setattr(ask_directory, "PAGES_MAX", 3)
-    if not spread:  # more of one instant than a page holds: only DICT can part them
-        stage.directory.claims = {UUID(ours.id): moved}
-    order_resume(stage)
-    stage.run_to(START + timedelta(hours=4))
-    assert stage.events == ["claim.created"]
-    assert stage.effects("CreateClaim") == 1

@@ -43,6 +43,7 @@ from claim_orchestrator.application.claim_records import (
     ClaimRef,
     KnownClaim,
     LoadedClaim,
+    Look,
     Notice,
     Recorded,
     Snapshot,
@@ -115,15 +116,14 @@ class ClaimActivities:
             raise _final(Outcome.REFUSE, error) from error
 
     @activity.defn(name=FIND_CLAIM_GRPC)
-    async def find_claim(self, step: BridgeStep) -> list[Snapshot]:
+    async def find_claim(self, step: BridgeStep) -> Look:
         """The claim that an unanswered createClaim has opened, if it has."""
         try:
-            found = await _decided(Operation.LIST, self._ask.find(step))
+            return await _decided(Operation.LIST, self._ask.find(step))
         except ListUnread as error:
             raise _final(Outcome.HOLD, error) from error
         except ClaimErased as error:
             raise _final(Outcome.REFUSE, error) from error
-        return [] if found is None else [found]
 
     @activity.defn(name=GET_CLAIM_GRPC)
     async def get_claim(self, known: KnownClaim) -> Snapshot:

@@ -28,6 +28,8 @@ from dict_common.durable.client import as_unavailable
 
 CLAIM_ID = SearchAttributeKey.for_keyword(SEARCH_CLAIM_ID)
 CLAIMER_ISPB = SearchAttributeKey.for_keyword(SEARCH_CLAIMER_ISPB)
+ENDED = "ended"
+"""Memo of a workflow that follows one which ended by itself: how."""
 
 
 class TemporalClaimProcess:
@@ -48,11 +50,14 @@ class TemporalClaimProcess:
         await self._start(replace(process, ended=ended), WorkflowIDReusePolicy.ALLOW_DUPLICATE)
 
     async def _end_of(self, id_: str) -> str | None:
-        """What the last workflow of that id answered; None unless it completed."""
-        handle = self._client.get_workflow_handle(id_)
+        """How the claim's workflow ended by itself: the last one, or one that it was told of."""
         try:
-            if (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED:
-                return str(await handle.result())
+            last = await self._client.get_workflow_handle(id_).describe()
+            if last.status is WorkflowExecutionStatus.COMPLETED:
+                run = self._client.get_workflow_handle(id_, run_id=last.run_id)
+                return str(await run.result(follow_runs=False))
+            told: str | None = await last.memo_value(ENDED, None, type_hint=str)
+            return told
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND or _is_namespace(error):
                 raise as_unavailable(error) from error
@@ -67,6 +72,7 @@ class TemporalClaimProcess:
                 task_queue=self._task_queue,
                 id_reuse_policy=reuse,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                memo=None if process.ended is None else {ENDED: process.ended},
                 search_attributes=TypedSearchAttributes(
                     [
                         SearchAttributePair(CLAIM_ID, str(process.claim_id)),

@@ -1,9 +1,10 @@
 """Calls to DICT as the steps of a claim: one method a step, answers as snapshots."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
 from claim_orchestrator.application.claim_news import is_news
@@ -12,11 +13,14 @@ from claim_orchestrator.application.claim_records import (
     BridgeStep,
     ClaimProcessInput,
     KnownClaim,
+    Look,
     Snapshot,
 )
 from claim_orchestrator.application.ports import ClaimStore
 from claim_orchestrator.domain.claim import Role
+from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.errors import ClaimErased, ListUnread
+from claim_orchestrator.domain.transitions import is_terminal
 from dict_common.kernel.ids import time_of
 from dict_common.ports.directory import (
     CallContext,
@@ -32,9 +36,20 @@ from dict_common.ports.sealing import RestSealer
 LIST_OVERLAP = timedelta(seconds=60)
 """DICT's clock and its list may lag behind ours (bacen-dict 1.6)."""
 SENDER_AHEAD_MAX = timedelta(days=1)
-"""Of a resumed claim we know when its command says it was made: its sender's clock may be ahead."""
-PAGES_MAX = 50
-"""Of 200 claims each; a minute of one participant has far fewer."""
+"""Of a resumed claim we know when its command says it was made, by its sender's clock."""
+PAGES_MAX = 10
+"""Of 200 claims each, in one look: an empty bucket fills by 40 a minute (bacen-dict 1.9)."""
+LOOKS_MAX = 5
+"""Beside createClaim itself: a list that is longer stops no claim."""
+
+
+class Fit(Enum):
+    """Whether a claim of the same key, type and account is the one that was opened for us."""
+
+    NOT = auto()
+    PERHAPS = auto()
+    """The newest of these is, if none is surely."""
+    SURELY = auto()
 
 
 class AskDirectory:
@@ -63,51 +78,48 @@ class AskDirectory:
         except CallUnanswered:
             found = None
             look = replace(step, request_id=f"{step.request_id}:look")
-            with contextlib.suppress(DirectoryRefused):  # the list's limit stops no claim
-                found = await self.find(look)
+            with contextlib.suppress(DirectoryRefused, ListUnread):  # no list stops a claim
+                found = await self._seen(look)
         if found is not None:
             return found
         looked = replace(context, looked=True)
         return snapshot(await self._directory.create_claim(request, looked))
 
-    async def find(self, step: BridgeStep) -> Snapshot | None:
-        """The claim that an unanswered createClaim has opened, None if it has opened none.
+    async def _seen(self, look: BridgeStep) -> Snapshot | None:
+        found: Snapshot | None = None
+        for _ in range(LOOKS_MAX):
+            seen = await self.find(look)
+            found = seen.claim or found
+            if seen.go_on is None:
+                break
+            look = replace(look, go_on=seen.go_on)
+        return found
 
-        DICT has no idempotency there: looked for are our participant's claims of the same key, type
-        and account, modified since shortly before the first send, that stand in no other row. DICT
-        has one open claim a key, so the one that was modified first is ours, and others followed
-        it. Where that instant is not certain, the newest of those around it. Raises ListUnread.
+    async def find(self, step: BridgeStep) -> Look:
+        """The claim that an unanswered createClaim has opened; DICT has no idempotency there.
+
+        Looked through are our participant's claims of the same key, type and account that stand in
+        no other row, by the time of their last change. A list that is longer than PAGES_MAX goes on
+        at `go_on`. Raises ListUnread.
         """
-        request, process = await self._request(step.process.claim_id), step.process
-        since = None if step.since is None else step.since - LIST_OVERLAP
-        if not process.resumed or time_of(process.command_id) is not None:
-            async for claim in self._candidates(request, step, since):
-                return snapshot(claim)
-        if since is None or not process.resumed:
-            return None
-        newest = None
-        async for claim in self._candidates(request, step, since - SENDER_AHEAD_MAX):
-            newest = claim
-        return None if newest is None else snapshot(newest)
-
-    async def _candidates(
-        self, request: ClaimRequest, step: BridgeStep, since: datetime | None
-    ) -> AsyncIterator[DirectoryClaim]:
-        """Claims that may be the one, in the order in which DICT modified them last."""
-        query = ClaimQuery(step.process.participant, modified_after=since)
+        request = await self._request(step.process.claim_id)
+        newest: Snapshot | None = None
+        query = ClaimQuery(step.process.participant, modified_after=_begins(step))
         for _ in range(PAGES_MAX):
             page = await self._directory.list_claims(query, _context(step))
             ours = [claim for claim in page.claims if _is_of(claim, request)]
             free = await self._store.unclaimed([claim.id for claim in ours], step.process.claim_id)
             for claim in sorted(ours, key=lambda claim: claim.last_modified):
-                if claim.id in free:
-                    yield claim
+                fits = _fits(claim, step) if claim.id in free else Fit.NOT
+                if fits is Fit.SURELY:
+                    return Look(snapshot(claim))
+                newest = snapshot(claim) if fits is Fit.PERHAPS else newest
             if not page.has_more:
-                return
+                return Look(newest)
             if not page.claims or page.claims[-1].last_modified == query.modified_after:
-                break  # more of one instant than a page holds: DICT has no cursor to go on
+                raise ListUnread(step.process.claim_id)
             query = ClaimQuery(query.participant, modified_after=page.claims[-1].last_modified)
-        raise ListUnread(step.process.claim_id, PAGES_MAX)
+        return Look(newest, go_on=query.modified_after)
 
     async def get(self, known: KnownClaim) -> Snapshot:
         """The claim as DICT shows it now."""
@@ -204,6 +216,36 @@ def _is_of(claim: DirectoryClaim, request: ClaimRequest) -> bool:
         and claim.claimer_account_number == request.account.number
         and (claim.claimer_branch or None) == request.account.branch
     )
+
+
+def _begins(step: BridgeStep) -> datetime | None:
+    """From when on DICT's list is read."""
+    if step.go_on is not None or step.since is None:
+        return step.go_on
+    return step.since - (SENDER_AHEAD_MAX if step.process.resumed else LIST_OVERLAP)
+
+
+def _fits(claim: DirectoryClaim, step: BridgeStep) -> Fit:
+    """DICT has one open claim a key: an open one is ours. One that is over must have been opened
+    since our first send; where that instant is not known, and our claim is over, it may be."""
+    process, since = step.process, step.since
+    if not is_terminal(claim.status):
+        return Fit.SURELY
+    if process.resumed:
+        known = since is not None and time_of(process.command_id) is not None
+        if known and since is not None and _opened(claim, process) >= since - LIST_OVERLAP:
+            return Fit.SURELY
+        return Fit.NOT if process.ended is None else Fit.PERHAPS
+    if since is None or claim.last_modified >= since:
+        return Fit.PERHAPS
+    return Fit.PERHAPS if _opened(claim, process) >= since - LIST_OVERLAP else Fit.NOT
+
+
+def _opened(claim: DirectoryClaim, process: ClaimProcessInput) -> datetime:
+    """DICT does not tell when: its resolution period, which begins then, does (bacen-dict 1.3)."""
+    if claim.resolution_period_end is None:
+        return claim.last_modified
+    return Calendar(process.day_seconds).opened(claim.resolution_period_end)
 
 
 def _context(step: BridgeStep) -> CallContext:

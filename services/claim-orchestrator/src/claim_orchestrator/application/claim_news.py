@@ -13,6 +13,14 @@ def is_news(last: Snapshot | None, seen: Snapshot) -> bool:
     return seen.status == last.status and dates_moved(last, seen)
 
 
+def is_behind(last: Snapshot | None, known: Snapshot) -> bool:
+    """Whether a row is older than what a process has seen in it: it came from a backup."""
+    same = last is not None and last.status == known.status
+    if last is not None and same and known.last_modified <= last.last_modified:
+        return False
+    return is_news(last, known)
+
+
 def dates_moved(last: Snapshot, seen: Snapshot) -> bool:
     """Whether a newer answer has other dates (a USER_REQUESTED confirm ends the completion
     period at once)."""

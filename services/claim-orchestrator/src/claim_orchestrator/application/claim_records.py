@@ -112,6 +112,17 @@ class BridgeStep:
     request_id: str
     since: datetime | None = None
     """For CreateClaimGRPC and FindClaimGRPC: when createClaim was first sent."""
+    go_on: datetime | None = None
+    """For FindClaimGRPC: where a list that was read in part goes on."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look through DICT's list found. `go_on`: from when on it is not read yet, and a newer
+    find counts more."""
+
+    claim: Snapshot | None = None
+    go_on: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ PROVISIONAL_DAYS = 30
 """Until DICT gave its dates: the seeds' 30 days from the start."""
 CLAIMER_DAYS_AFTER_RESOLUTION = 23
 """Claimer's outer limit, day 30 = ResolutionPeriodEnd + 23 (bacen-dict 1.3)."""
+RESOLUTION_DAYS = 7
+"""From the opening to ResolutionPeriodEnd, both types (bacen-dict 1.3)."""
 POLLS_PER_DAY = 4
 """Every 6 hours: the seeds' MonitorStatusWorkflow."""
 SWITCH_DAYS_AFTER_DEADLINE = 15 / (24 * 60)
@@ -42,6 +44,10 @@ class Calendar:
             return resolution_period_end + self.days(CLAIMER_DAYS_AFTER_RESOLUTION)
         except OverflowError:
             return resolution_period_end  # the last years of the calendar have no day 30
+
+    def opened(self, resolution_period_end: datetime) -> datetime:
+        """When DICT has opened a claim: the resolution period begins then."""
+        return resolution_period_end - self.days(RESOLUTION_DAYS)
 
     def poll_interval(self) -> timedelta:
         """How often a single claim is asked for."""

@@ -27,10 +27,10 @@ class ClaimErased(DictError):
 
 
 class ListUnread(DictError):
-    """DICT's list went on for longer than is read: whether the claim is there, nobody knows."""
+    """DICT's list cannot be read to its end: whether the claim is there, nobody knows."""
 
-    def __init__(self, claim_id: UUID, pages: int) -> None:
+    def __init__(self, claim_id: UUID) -> None:
         super().__init__(
             "claim-list-unread",
-            f"claim {claim_id} is not on the first {pages} pages of DICT's list",
+            f"looking for claim {claim_id}: a page of DICT's list is one instant, and more follow",
         )

@@ -1,5 +1,6 @@
 """How a claim's processes start one another: every child may be there already."""
 
+import asyncio
 import contextlib
 from uuid import UUID
 
@@ -57,3 +58,9 @@ async def stopped(child: Child | None) -> None:
     child.cancel()
     with contextlib.suppress(ChildWorkflowError):
         await child
+
+
+def unheard(child: asyncio.Task[object]) -> None:
+    """An end that nobody looks at would be logged as an error, with the texts of others in it."""
+    if not child.cancelled():
+        child.exception()

@@ -40,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.domain.deadlines import next_margin
     from claim_orchestrator.domain.decisions import Decision
     from claim_orchestrator.domain.transitions import CLAIMER
-    from claim_orchestrator.workflows.children import Child, begun, resolving, stopped
+    from claim_orchestrator.workflows.children import Child, begun, resolving, stopped, unheard
     from claim_orchestrator.workflows.expire_completion_period import ExpireInput
     from claim_orchestrator.workflows.journal import SIGNAL_RECEIVED, UPDATE_REFUSED
     from claim_orchestrator.workflows.judgement import decision_id
@@ -280,6 +280,7 @@ class CreateClaimWorkflow:
         while begun_now is None:
             await workflow.sleep(self._keeper.calendar.poll_interval())
             begun_now = await self._monitor()
+        begun_now.add_done_callback(unheard)
 
     async def _monitor(self) -> Child | None:
         keeper = self._keeper

@@ -4,7 +4,6 @@ It outlives the claim's workflow, looks 15 minutes after the deadline, and acts 
 is still open then: by the same rules, the same decisions and the same resolution id.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         EXPIRE_COMPLETION_PERIOD_WORKFLOW,
     )
     from claim_orchestrator.domain.course import Kind, next_move
-    from claim_orchestrator.workflows.children import resolving
+    from claim_orchestrator.workflows.children import resolving, unheard
     from claim_orchestrator.workflows.keeper import ClaimKeeper
 
 
@@ -81,10 +80,4 @@ class ExpireCompletionPeriodWorkflow:
         if child is None:
             return  # somebody is at it
         # It is not waited for: where it leaves the claim, DICT and the row will tell.
-        child.add_done_callback(_hear)
-
-
-def _hear(child: asyncio.Task[object]) -> None:
-    """An end that nobody looks at would be logged as an error, with the texts of others in it."""
-    if not child.cancelled():
-        child.exception()
+        child.add_done_callback(unheard)

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 with workflow.unsafe.imports_passed_through():
-    from claim_orchestrator.application.claim_news import is_news
+    from claim_orchestrator.application.claim_news import is_behind
     from claim_orchestrator.application.claim_process import (
         RECORD_TRANSITION,
         SEARCH_CLAIM_STATUS,
@@ -152,7 +152,7 @@ class Journal:
             return
 
         def build(row: ClaimRow) -> Entry | None:
-            if row.status != WorkflowStatus.RUNNING or not is_news(row.shown, known):
+            if row.status != WorkflowStatus.RUNNING or not is_behind(row.shown, known):
                 return None
             return self.arrives(row, known)
 

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from claim_orchestrator.application.claim_process import CREATE_CLAIM_GRPC, FIND_CLAIM_GRPC
-    from claim_orchestrator.application.claim_records import ClaimRow, Snapshot
+    from claim_orchestrator.application.claim_records import ClaimRow, Look, Snapshot
     from claim_orchestrator.domain.claim import ResolutionType, WorkflowStatus
     from claim_orchestrator.domain.outcomes import ALREADY_EXISTS, Outcome
     from claim_orchestrator.workflows.journal import ACTIVITY_EXECUTED, Entry, event
@@ -40,29 +40,32 @@ class Opening:
 
     async def open(self) -> bool:
         """True once DICT has the claim and our row says so; False when it was refused."""
-        found = None
+        opened: Snapshot | Decided | None = None
         if self._keeper.process.resumed:
             await self._keeper.reload()
             # A former run has named its calls from the row's versions up to this one.
             self._keeper.calls.counted = max(self._keeper.calls.counted, self._keeper.row.version)
             if self._keeper.row.shown is not None or self._keeper.ended:
                 return not self._keeper.ended
-            found = await self._look_first()
-        opened = found or await self._create()
-        if isinstance(opened, Decided):
-            await self._fail(opened)
-            return False
-        try:
-            await self._keeper.arrive(opened)
-        except ActivityError as error:
-            taken = decided(error)
-            if taken.outcome != TAKEN:
-                raise
-            await self._fail(
-                Decided(Outcome.REFUSE, ALREADY_EXISTS, "another claim of ours has it")
-            )
-            return False
-        return True
+            opened = await self._look_first()
+        opened = opened or await self._create()
+        while isinstance(opened, Snapshot):
+            try:
+                await self._keeper.arrive(opened)
+            except ActivityError as error:
+                if decided(error).outcome != TAKEN:
+                    raise
+                opened = await self._after_taken()
+            else:
+                return True
+        await self._fail(opened)
+        return False
+
+    async def _after_taken(self) -> Snapshot | Decided:
+        """Another claim of ours has it. A resumed one looks on: two may have looked at once."""
+        if not self._keeper.process.resumed:
+            return Decided(Outcome.REFUSE, ALREADY_EXISTS, "another claim of ours has it")
+        return await self._look_first() or await self._create()
 
     async def _look_first(self) -> Snapshot | Decided | None:
         """A resumed claim may be open, or over, at DICT. Where the workflow before this one came
@@ -106,9 +109,10 @@ class Opening:
         """The claim that an unanswered call has opened. While DICT is away, or refuses the look,
         we do not know: that is kept as the claim's error, and looked again ever more rarely.
         `looks_max` None: DICT must have it, so the same where it is not found."""
-        looked, failures = 0, 0
+        looked, failures, given = 0, 0, 0
         while looks_max is None or looked < looks_max:
-            await self._wait(failures)
+            await self._wait(failures, given)
+            given = len(self._orders)
             seen = await self._look(since)
             if isinstance(seen, Snapshot):
                 return seen
@@ -122,26 +126,27 @@ class Opening:
         return None
 
     async def _look(self, since: datetime) -> Snapshot | Decided | None:
-        """One look: found, refused, or not there."""
-        call = self._keeper.calls.look_for(since)
-        seen: Snapshot | Decided | None = None
-        try:
-            found: list[Snapshot] = await do(FIND_CLAIM_GRPC, call, list[Snapshot])
-        except ActivityError as error:
-            seen = decided(error)
-            outcome = seen.problem_type
-        else:
-            seen = found[0] if found else None
-            outcome = found[0].status if found else NOT_FOUND
+        """One look, to the end of DICT's list: found, refused, or not there."""
+        look, found, refused = Look(go_on=None), None, None
+        while refused is None:
+            call = self._keeper.calls.look_for(since, look.go_on)
+            try:
+                look = await do(FIND_CLAIM_GRPC, call, Look)
+            except ActivityError as error:
+                refused = decided(error)
+            found = look.claim or found
+            if look.go_on is None:
+                break
+        outcome = refused.problem_type if refused else found.status if found else NOT_FOUND
         self._keeper.journal.note(ACTIVITY_EXECUTED, FIND_CLAIM_GRPC, outcome, call.request_id)
-        return seen
+        return refused or found
 
-    async def _wait(self, failures: int) -> None:
-        """For DICT's list; once it failed us, for longer, or until an operator orders a look."""
+    async def _wait(self, failures: int, given: int) -> None:
+        """For DICT's list; once it failed us, for longer, or until an operator orders a look.
+        `given`: orders that were there before the last look."""
         if failures == 0:
             await workflow.sleep(LOOK_AFTER)
             return
-        given = len(self._orders)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: len(self._orders) > given,

@@ -1,6 +1,6 @@
 """How the steps of a claim are called: timeouts, retries and the counting of Bridge calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -79,9 +79,9 @@ class BridgeCalls:
         by = this_process()
         return BridgeStep(self.process, by, f"{by.id}:{operation}:{self.counted}", since)
 
-    def look_for(self, since: datetime) -> BridgeStep:
+    def look_for(self, since: datetime, go_on: datetime | None) -> BridgeStep:
         """A look for the claim that a call from `since` on may have opened."""
-        return self.step("ListClaims", since)
+        return replace(self.step("ListClaims", since), go_on=go_on)
 
 
 @dataclass(frozen=True)
