@@ -67,8 +67,9 @@ def test_resumed_claim_that_was_never_opened_is_opened_behind_a_long_list(
     assert stage.effects("CreateClaim") == 1
 
 
-def test_look_goes_on_where_dicts_limit_stopped_it() -> None:
-    """40 calls a minute for 30 pages: a look that began anew would never reach the end."""
+@pytest.mark.parametrize("calls_a_minute", [9, 20])
+def test_look_goes_on_where_dicts_limit_stopped_it(calls_a_minute: int) -> None:
+    """30 pages: a look that began anew would never reach the end."""
     stage = ClaimStage()
     crowd(stage, 6_000, START - 20 * HOUR, timedelta(seconds=1))
     never_opened(stage, command_of(START))
@@ -78,7 +79,7 @@ def test_look_goes_on_where_dicts_limit_stopped_it() -> None:
         if operation != "ListClaims":
             return None
         now = stage.simulation.now_
-        if len([at for at in asked if at > now - MINUTE]) >= 20:
+        if len([at for at in asked if at > now - MINUTE]) >= calls_a_minute:
             return refused("RateLimited", 429)
         asked.append(now)
         return None
@@ -117,7 +118,8 @@ def test_instant_with_more_claims_than_a_page_is_not_taken_for_the_lists_end() -
 
 
 def dead_claim(stage: ClaimStage, ended_at: datetime) -> None:
-    """One of the same key and account that stands in no row of ours, as of another system."""
+    """One of the same key and account that stands in no row of ours, as of another system: opened
+    five days before it ended."""
     (one,) = opened().directory.claims.values()
     stage.directory.claims[UUID(int=4711)] = replace(
         one,
@@ -130,17 +132,19 @@ def dead_claim(stage: ClaimStage, ended_at: datetime) -> None:
     )
 
 
-@pytest.mark.parametrize("before", [timedelta(seconds=30), 20 * HOUR])
-@pytest.mark.parametrize("resumed", [False, True], ids=["plain", "resumed"])
+@pytest.mark.parametrize("before", [-MINUTE, timedelta(seconds=30), 20 * HOUR])
+@pytest.mark.parametrize("broken", ["silent", "answer lost", "workflow lost"])
 def test_claim_that_was_over_before_ours_is_not_taken_for_it(
-    before: timedelta, resumed: bool
+    before: timedelta, broken: str
 ) -> None:
     stage = ClaimStage()
     dead_claim(stage, START - before)
-    if resumed:
+    if broken == "workflow lost":
         never_opened(stage, command_of(START))
     else:
-        stage.directory.trouble = lost_once()
+        trouble_until(stage, START + 2 * MINUTE, "CreateClaim")
+        if broken == "answer lost":
+            stage.directory.trouble = lost_once()
         stage.open()
     stage.run_to(START + 20 * MINUTE)
     assert stage.row.shown is not None

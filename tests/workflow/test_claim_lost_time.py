@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -31,6 +31,12 @@ from tests.support.workflow_simulation import START, answer_of
 
 OTHER = UUID(int=78)
 MINUTE = timedelta(minutes=1)
+
+
+def given_at(claim_id: UUID, at: datetime, ahead: timedelta | None) -> ClaimProcessInput:
+    """A claim's process, from a command of that instant."""
+    given = process_input(claim_id)
+    return given if ahead is None else replace(given, command_id=command_of(at + ahead))
 
 
 def resumed(stage: ClaimStage, given: ClaimProcessInput) -> None:
@@ -151,14 +157,16 @@ def test_claim_that_ended_and_is_not_on_dicts_list_is_held_and_not_opened(twice:
 @pytest.mark.parametrize("order", [(CLAIM, OTHER), (OTHER, CLAIM)], ids=["first", "second"])
 @pytest.mark.parametrize("both", [False, True], ids=["one runs", "both ended"])
 @pytest.mark.parametrize("apart", [timedelta(0), MINUTE], ids=["at once", "apart"])
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=90), None])
 def test_two_claims_of_a_key_find_their_own(
-    order: tuple[UUID, UUID], both: bool, apart: timedelta
+    order: tuple[UUID, UUID], both: bool, apart: timedelta, ahead: timedelta | None
 ) -> None:
+    """`ahead`: their sender's clock; None: their commands' ids have no time."""
     stage = opened()
-    given = {CLAIM: replace(process_input(CLAIM), command_id=command_of(START))}
+    given = {CLAIM: given_at(CLAIM, START, ahead)}
     stage.send("REFUSE", uuid4(), stage.simulation.now_)
     stage.run_to(START + MINUTE + timedelta(seconds=15))
-    given[OTHER] = replace(process_input(OTHER), command_id=command_of(stage.simulation.now_))
+    given[OTHER] = given_at(OTHER, stage.simulation.now_, ahead)
     stage.claims.add(first_row(OTHER))
     stage.simulation.start("CreateClaimWorkflow", given[OTHER], workflow_id(OTHER))
     stage.run_to(START + 20 * MINUTE)

@@ -21,6 +21,7 @@ from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.errors import ClaimErased, ListUnread
 from claim_orchestrator.domain.transitions import is_terminal
+from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import time_of
 from dict_common.ports.directory import (
     CallContext,
@@ -76,19 +77,20 @@ class AskDirectory:
         try:
             return snapshot(await self._directory.create_claim(request, context))
         except CallUnanswered:
-            found = None
             look = replace(step, request_id=f"{step.request_id}:look")
-            with contextlib.suppress(DirectoryRefused, ListUnread):  # no list stops a claim
-                found = await self._seen(look)
+            found = await self._seen(look)
         if found is not None:
             return found
         looked = replace(context, looked=True)
         return snapshot(await self._directory.create_claim(request, looked))
 
     async def _seen(self, look: BridgeStep) -> Snapshot | None:
+        """As far as DICT lets it be seen: no list stops a claim."""
         found: Snapshot | None = None
         for _ in range(LOOKS_MAX):
-            seen = await self.find(look)
+            seen = Look()
+            with contextlib.suppress(DirectoryRefused, ListUnread):
+                seen = await self.find(look)
             found = seen.claim or found
             if seen.go_on is None:
                 break
@@ -99,14 +101,19 @@ class AskDirectory:
         """The claim that an unanswered createClaim has opened; DICT has no idempotency there.
 
         Looked through are our participant's claims of the same key, type and account that stand in
-        no other row, by the time of their last change. A list that is longer than PAGES_MAX goes on
-        at `go_on`. Raises ListUnread.
+        no other row, by the time of their last change. A list that is longer than PAGES_MAX, or
+        that DICT stops, goes on at `go_on`. Raises ListUnread; DICT's refusal of the first page.
         """
         request = await self._request(step.process.claim_id)
         newest: Snapshot | None = None
         query = ClaimQuery(step.process.participant, modified_after=_begins(step))
-        for _ in range(PAGES_MAX):
-            page = await self._directory.list_claims(query, _context(step))
+        for number in range(PAGES_MAX):
+            try:
+                page = await self._directory.list_claims(query, _context(step))
+            except (DirectoryRefused, Unavailable):
+                if number == 0:
+                    raise
+                break  # what was read is not read again
             ours = [claim for claim in page.claims if _is_of(claim, request)]
             free = await self._store.unclaimed([claim.id for claim in ours], step.process.claim_id)
             for claim in sorted(ours, key=lambda claim: claim.last_modified):
@@ -226,19 +233,17 @@ def _begins(step: BridgeStep) -> datetime | None:
 
 
 def _fits(claim: DirectoryClaim, step: BridgeStep) -> Fit:
-    """DICT has one open claim a key: an open one is ours. One that is over must have been opened
-    since our first send; where that instant is not known, and our claim is over, it may be."""
+    """The first that was opened since our first send is ours, and so is an open one: DICT has one a
+    key. Where ours is known to be over, one that ended like it may be."""
     process, since = step.process, step.since
+    if process.ended is not None and claim.status != process.ended:
+        return Fit.NOT
+    certain = not process.resumed or time_of(process.command_id) is not None
+    if since is not None and certain and _opened(claim, process) >= since - LIST_OVERLAP:
+        return Fit.SURELY
     if not is_terminal(claim.status):
         return Fit.SURELY
-    if process.resumed:
-        known = since is not None and time_of(process.command_id) is not None
-        if known and since is not None and _opened(claim, process) >= since - LIST_OVERLAP:
-            return Fit.SURELY
-        return Fit.NOT if process.ended is None else Fit.PERHAPS
-    if since is None or claim.last_modified >= since:
-        return Fit.PERHAPS
-    return Fit.PERHAPS if _opened(claim, process) >= since - LIST_OVERLAP else Fit.NOT
+    return Fit.NOT if process.ended is None else Fit.PERHAPS
 
 
 def _opened(claim: DirectoryClaim, process: ClaimProcessInput) -> datetime:
