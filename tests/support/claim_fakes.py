@@ -5,11 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from claim_orchestrator.application.claim_mail import (
-    MAIL_MAX,
-    Mail,
-    StoredDecision,
-)
+from claim_orchestrator.application.claim_mail import MAIL_MAX, Mail, StoredDecision
 from claim_orchestrator.application.claim_records import (
     ClaimProcessInput,
     ClaimRow,

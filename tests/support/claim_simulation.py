@@ -21,11 +21,7 @@ from claim_orchestrator.application.claim_process import (
     CLAIM_OPERATOR_SIGNAL,
     workflow_id,
 )
-from claim_orchestrator.application.claim_records import (
-    ClaimProcessInput,
-    ClaimRow,
-    OperatorOrder,
-)
+from claim_orchestrator.application.claim_records import ClaimProcessInput, ClaimRow, OperatorOrder
 from claim_orchestrator.application.decide_claim import DecideClaim, Delivery
 from claim_orchestrator.application.note_proof import NoteProof
 from claim_orchestrator.application.ports import NewDecision

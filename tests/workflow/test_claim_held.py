@@ -22,14 +22,7 @@ from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.workflows.expire_completion_period import ExpireInput
 from claim_orchestrator.workflows.monitor_status import MonitorInput
 from claim_orchestrator.workflows.resolution import ResolutionInput
-from tests.support.claim_scenes import (
-    LOST,
-    SILENCE,
-    TYPES,
-    opened,
-    refused,
-    times,
-)
+from tests.support.claim_scenes import LOST, SILENCE, TYPES, opened, refused, times
 from tests.support.claim_simulation import CLAIM, ClaimStage
 from tests.support.ruled_directory import Trouble
 from tests.support.workflow_simulation import Chance

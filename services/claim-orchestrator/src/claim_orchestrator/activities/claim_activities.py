@@ -15,11 +15,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from claim_orchestrator.application.ask_directory import AskDirectory
 from claim_orchestrator.application.await_decisions import AwaitDecisions, Passed
 from claim_orchestrator.application.claim_desk import ClaimDesk
-from claim_orchestrator.application.claim_mail import (
-    DecisionAnswer,
-    DecisionToStore,
-    Mail,
-)
+from claim_orchestrator.application.claim_mail import DecisionAnswer, DecisionToStore, Mail
 from claim_orchestrator.application.claim_process import (
     AWAIT_DECISIONS,
     CANCEL_CLAIM_GRPC,

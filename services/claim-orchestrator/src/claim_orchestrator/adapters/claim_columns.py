@@ -4,11 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from claim_orchestrator.application.claim_records import (
-    ClaimRow,
-    SettledIntent,
-    Snapshot,
-)
+from claim_orchestrator.application.claim_records import ClaimRow, SettledIntent, Snapshot
 from claim_orchestrator.application.ports import KeptClaim, NewClaim, RowChange
 from dict_common.ports.outgoing import OutgoingEvent
 from dict_common.store import outbox

@@ -11,11 +11,7 @@ from claim_orchestrator.adapters.decision_columns import (
     new_decision,
     outcome_of_same,
 )
-from claim_orchestrator.application.claim_mail import (
-    MAIL_MAX,
-    Mail,
-    StoredDecision,
-)
+from claim_orchestrator.application.claim_mail import MAIL_MAX, Mail, StoredDecision
 from claim_orchestrator.application.claim_records import Recorded
 from claim_orchestrator.application.ports import KeptClaim, NewDecision, RowChange
 from claim_orchestrator.domain.claim import Role

@@ -1,16 +1,8 @@
 """The worker's small steps over the store: load, store a decision, read the mail, tell users."""
 
-from claim_orchestrator.application.claim_mail import (
-    DecisionAnswer,
-    DecisionToStore,
-    Mail,
-)
+from claim_orchestrator.application.claim_mail import DecisionAnswer, DecisionToStore, Mail
 from claim_orchestrator.application.claim_policy import ClaimPolicy, facts_of
-from claim_orchestrator.application.claim_records import (
-    ClaimRef,
-    LoadedClaim,
-    Notice,
-)
+from claim_orchestrator.application.claim_records import ClaimRef, LoadedClaim, Notice
 from claim_orchestrator.application.decide_claim import require_reason
 from claim_orchestrator.application.fields import opaque, sane
 from claim_orchestrator.application.ports import ClaimStore, NewDecision, Notifier

@@ -13,11 +13,7 @@ from claim_orchestrator.application.claim_events import (
 )
 from claim_orchestrator.application.claim_papers import key_of, papers_of
 from claim_orchestrator.application.claim_process import expire_id, monitor_id
-from claim_orchestrator.application.claim_records import (
-    PlannedEvent,
-    Recorded,
-    Transition,
-)
+from claim_orchestrator.application.claim_records import PlannedEvent, Recorded, Transition
 from claim_orchestrator.application.own_aggregate import SOURCE
 from claim_orchestrator.application.ports import ClaimStore, KeptClaim, RowChange
 from claim_orchestrator.application.refuse_command import DecisionRejections

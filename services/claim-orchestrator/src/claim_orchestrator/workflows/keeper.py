@@ -13,11 +13,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from claim_orchestrator.application.claim_mail import (
-        MAIL_MAX,
-        Mail,
-        StoredDecision,
-    )
+    from claim_orchestrator.application.claim_mail import MAIL_MAX, Mail, StoredDecision
     from claim_orchestrator.application.claim_news import is_news
     from claim_orchestrator.application.claim_process import (
         AWAIT_DECISIONS,

@@ -20,11 +20,7 @@ with workflow.unsafe.imports_passed_through():
         POLL_CLAIM_STATUS,
         workflow_id,
     )
-    from claim_orchestrator.application.claim_records import (
-        KnownClaim,
-        LoadedClaim,
-        Snapshot,
-    )
+    from claim_orchestrator.application.claim_records import KnownClaim, LoadedClaim, Snapshot
     from claim_orchestrator.domain.transitions import is_terminal
     from claim_orchestrator.workflows.keeper import ClaimKeeper
     from claim_orchestrator.workflows.steps import do

@@ -9,11 +9,7 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from claim_orchestrator.application.claim_records import (
-    BridgeStep,
-    ClaimProcessInput,
-    ProcessRef,
-)
+from claim_orchestrator.application.claim_records import BridgeStep, ClaimProcessInput, ProcessRef
 
 _Answer = TypeVar("_Answer")
 
