@@ -24,6 +24,7 @@ MESSAGE = Incoming(
     body=b"\x00\x01 body",
     published_at=datetime(2026, 1, 2, tzinfo=UTC),
     redelivery_count=0,
+    schema_version=3,
     message=None,
 )
 ERROR = Undeliverable("undecodable", "it is no Avro")
@@ -45,10 +46,11 @@ async def test_round_trip_is_whole_and_sealed(sealer: TinkRestSealer) -> None:
     assert PHONE.encode() not in body
     assert PHONE not in str(properties)
     letter = opened("claim-orchestrator", properties, body, sealer)
-    assert (letter.body, letter.key, letter.properties) == (
+    assert (letter.body, letter.key, letter.properties, letter.schema_version) == (
         MESSAGE.body,
         MESSAGE.key,
         MESSAGE.properties,
+        MESSAGE.schema_version,
     )
     assert (letter.reason, letter.detail) == ("undecodable", "it is no Avro")
     with pytest.raises(CiphertextInvalid):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pulsar.asyncio
@@ -50,6 +51,8 @@ def test_defect_shows_its_type_and_never_its_text() -> None:
 
 class FakeMessage:
     """As much of a client's message as the consumer reads."""
+
+    _message = SimpleNamespace(int_schema_version=lambda: 0)
 
     def __init__(self, key: str, body: bytes) -> None:
         self._key, self._body = key, body

@@ -44,7 +44,9 @@ class CommandReader:
     async def read(self, message: Incoming) -> Command:
         """The command. Raises Undeliverable with the reason, Unavailable if a look-up failed."""
         envelope = envelope_of(message, self._name)
-        version = await self._schemas.writer_version(message.topic, self._name, message.message)
+        version = await self._schemas.writer_version(
+            message.topic, self._name, message.schema_version
+        )
         sealed = self._codec.decode(self._name, version, message.body)
         record = self._opener.open_fields(self._record_name, sealed, self._personal)
         return Command(envelope, record, self._hashes.fingerprints(canonical(record)))

@@ -1,7 +1,8 @@
 """Dead letters: the only copy of what we could not process, whole and sealed.
 
 Body = rest-sealed (u32 big-endian header length ‖ header JSON ‖ original body); the header holds
-topic, key, properties and times as they came. In the clear stand only reason, detail and ids.
+topic, key, schema version, properties and times as they came. In the clear stand only reason,
+detail and ids.
 """
 
 import json
@@ -30,6 +31,7 @@ class DeadLetter:
     topic: str
     message_id: str
     key: str
+    schema_version: int
     properties: dict[str, str]
     published_at: str
     body: bytes
@@ -82,6 +84,7 @@ class DeadLetters:
                 "topic": message.topic,
                 "message_id": message.message_id,
                 "key": message.key,
+                "schema_version": message.schema_version,
                 "properties": message.properties,
                 "published_at": to_rfc3339(message.published_at),
             }
@@ -125,6 +128,7 @@ def opened(service: str, clear: dict[str, str], sealed: bytes, sealer: RestSeale
         topic=header["topic"],
         message_id=header["message_id"],
         key=header["key"],
+        schema_version=header["schema_version"],
         properties=header["properties"],
         published_at=header["published_at"],
         body=plain[_LENGTH.size + length :],

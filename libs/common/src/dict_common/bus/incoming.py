@@ -25,6 +25,8 @@ class Incoming:
     body: bytes
     published_at: datetime
     redelivery_count: int
+    schema_version: int
+    """The broker's number of the writer's schema on this topic; -1 for none."""
     message: Any
     """The client's own object: only it can be acknowledged."""
 
@@ -77,5 +79,6 @@ def incoming(message: pulsar.Message) -> Incoming:
         body=message.data(),
         published_at=_instant(message.publish_timestamp()),
         redelivery_count=message.redelivery_count(),
+        schema_version=int(message._message.int_schema_version()),
         message=message,
     )

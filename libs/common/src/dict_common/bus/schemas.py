@@ -37,13 +37,12 @@ class Received(pulsar.schema.BytesSchema):  # type: ignore[misc]
         self._client: Any = None
         self._known: dict[tuple[str, int], int] = {}
 
-    async def writer_version(self, topic: str, name: str, message: pulsar.Message) -> int:
-        """Which version of `schemas/avro/<name>` wrote the message; one look-up for each.
+    async def writer_version(self, topic: str, name: str, broker_version: int) -> int:
+        """Which version of `schemas/avro/<name>` the broker's number means; one look-up for each.
 
         Raises Undeliverable `schema-unknown` for a schema that is none of ours, Unavailable when
         the look-up itself fails. Runs off the event loop.
         """
-        broker_version = int(message._message.int_schema_version())
         if broker_version < 0:
             raise _unknown(topic, "that it does not name")
         found = self._known.get((topic, broker_version))

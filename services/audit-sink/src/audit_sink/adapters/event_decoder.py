@@ -39,7 +39,7 @@ class EventDecoder:
         name = message.topic.rpartition("/")[2]
         envelope = envelope_of(message, name)
         declared = _declared(name)
-        version = await self._schemas.writer_version(message.topic, name, message.message)
+        version = await self._schemas.writer_version(message.topic, name, message.schema_version)
         record = self._codec.decode_plain(name, version, message.body)
         row = _row(message, envelope, declared, _json_record(record), version)
         check(row, self._clock.now())
