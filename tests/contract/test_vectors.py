@@ -12,12 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from audit_sink.domain.audit_row import AuditRow, canonical_json
+from audit_sink.domain.audit_row import AuditRow, Json, canonical_json
 from audit_sink.domain.evidence import (
     BatchPart,
     batch_root,
     content_digest,
-    leaf,
+    framed_columns,
+    leaf_of,
     merkle_root,
 )
 from dict_common.bus.avro import AvroCodec
@@ -28,6 +29,13 @@ from dict_common.secrecy.subjects import open_with, seal_with
 from dict_schemas.location import contracts_folder
 
 INSTANT = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+PAYLOAD: dict[str, Json] = {
+    "type": "PORTABILITY",
+    "claim_id": "0e5c6f0e",
+    "note": "é",
+    "n": 7,
+    "no": None,
+}
 ROW = AuditRow(
     event_id=UUID("01a21338-da75-74e6-af3c-094034a7aece"),
     workflow_type="CreateClaimWorkflow",
@@ -35,11 +43,11 @@ ROW = AuditRow(
     workflow_run_id=None,
     event_type="STARTED",
     event_subtype="claim.created",
-    event_payload={"type": "PORTABILITY", "claim_id": "0e5c6f0e", "note": "é", "n": 7, "no": None},
+    event_payload=canonical_json(PAYLOAD),
     user_id=None,
     correlation_id="c",
     occurred_at=INSTANT,
-    metadata={"topic": "persistent://dict/events/claim.created", "partition": 3},
+    metadata=canonical_json({"topic": "persistent://dict/events/claim.created", "partition": 3}),
     source="/dict-connect/claim-orchestrator",
     aggregate_type="claim",
     aggregate_id="0e5c6f0e-64fe-4adb-869f-08021ffdd852",
@@ -70,8 +78,8 @@ def computed() -> dict[str, Any]:
         "encryption context": CONTEXT,
         "subject ciphertext": seal_with(DEK, KEY_ID, CONTEXT, "+5561988880000", NONCE).hex(),
         "associated data": (b"\x01" + KEY_ID.bytes + CONTEXT.encode()).hex(),
-        "canonical json": canonical_json(ROW.event_payload),
-        "leaf": leaf(ROW).hex(),
+        "canonical json": canonical_json(PAYLOAD).decode(),
+        "leaf": leaf_of(framed_columns(ROW)).hex(),
         "merkle root of 1 to 5 leaves": [merkle_root(leaves[:n]).hex() for n in range(1, 6)],
         "batch root": batch_root(PARTS).hex(),
         "content digest": content_digest(ENVELOPE, b"body"),

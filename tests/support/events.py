@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -55,7 +55,7 @@ def step_event(sequence: int = 1, subject: UUID | None = None, **changes: Any) -
         aggregate_type="claim",
         sequence=sequence,
     )
-    return TestEvent(replace(envelope, **changes))
+    return TestEvent(envelope._replace(**changes))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from audit_sink.adapters.event_decoder import EventDecoder
 from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
+from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.write_batch import WriteBatch
 from audit_sink.settings import Settings
@@ -44,6 +45,7 @@ class Adapters:
     decoder: EventDecoder
     write: WriteBatch
     keep_months: KeepMonths
+    window: DeadLetterWindow
     dead_letters: DeadLetters
 
 
@@ -68,6 +70,13 @@ async def open_adapters() -> AsyncIterator[Adapters]:
             decoder=EventDecoder(source.schemas, clock),
             write=WriteBatch(store, new_id),
             keep_months=KeepMonths(store, clock, own.months_ahead),
+            window=DeadLetterWindow(
+                DeadLetterLimit(
+                    own.dead_letters_max,
+                    own.dead_letters_ratio_max,
+                    own.dead_letters_window_seconds,
+                )
+            ),
             dead_letters=DeadLetters(client, shared.pulsar_tenant, SERVICE, rest),
         )
 

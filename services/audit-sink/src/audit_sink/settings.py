@@ -13,3 +13,12 @@ class Settings(BaseSettings):
 
     months_ahead: Annotated[int, Field(ge=1, le=24)] = 3
     """Partitions made ahead of the present month."""
+
+    dead_letters_max: Annotated[int, Field(ge=1)] = 1_000
+    """So many dead letters within the window are never too many."""
+
+    dead_letters_ratio_max: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Beyond that, the sink waits while more than this part of the window's messages is bad."""
+
+    dead_letters_window_seconds: Annotated[float, Field(ge=1)] = 600.0
+    """How far back both look."""

@@ -50,8 +50,10 @@ class AvroCodec:
     def _read(name: str, writer_version: int, body: bytes, parsed: _Parse) -> Record:
         stream = io.BytesIO(body)
         try:
+            writer, reader = parsed(name, writer_version), parsed(name, contracts.latest(name))
+            # No reader's schema where it is the writer's: they would be compared field by field.
             record = fastavro.schemaless_reader(
-                stream, parsed(name, writer_version), parsed(name, contracts.latest(name))
+                stream, writer, None if writer is reader else reader
             )
         except Exception as error:  # noqa: BLE001 junk raises whatever it runs into
             raise _undecodable(name, writer_version, type(error).__name__) from None

@@ -1,9 +1,8 @@
 """A message as it arrived, before anything about it is believed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pulsar
 
@@ -13,8 +12,7 @@ from dict_common.kernel.errors import Undeliverable
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True)
-class Incoming:
+class Incoming(NamedTuple):
     """What the broker delivered. `topic` is the base topic, without `-partition-N`."""
 
     topic: str
@@ -70,15 +68,16 @@ def incoming(message: pulsar.Message) -> Incoming:
     """Reads everything out of the client's object once."""
     topic, _, partition = message.topic_name().partition("-partition-")
     id_ = message.message_id()
+    place = f"{id_.ledger_id()}:{id_.entry_id()}:{partition or 0}:{id_.batch_index()}"
     return Incoming(
-        topic=topic,
-        partition=int(partition or 0),
-        message_id=f"{id_.ledger_id()}:{id_.entry_id()}:{partition or 0}:{id_.batch_index()}",
-        key=_readable(message.partition_key, ""),
-        properties=_readable(lambda: dict(message.properties()), {}),
-        body=message.data(),
-        published_at=_instant(message.publish_timestamp()),
-        redelivery_count=message.redelivery_count(),
-        schema_version=int(message._message.int_schema_version()),
-        message=message,
+        topic,
+        int(partition or 0),
+        place,
+        _readable(message.partition_key, ""),
+        _readable(message.properties, {}),
+        message.data(),
+        _instant(message.publish_timestamp()),
+        message.redelivery_count(),
+        message._message.int_schema_version(),
+        message,
     )

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from dict_common.kernel.clock import to_rfc3339
@@ -14,12 +14,13 @@ BODY_BYTES_MAX = 64 * 1024
 """A message body beyond this is refused by the outbox and by every consumer (`too-large`)."""
 
 _PROPERTY_CHARACTERS_MAX = 512
-_ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NEEDED = ("ce_id", "ce_type", "ce_source", "ce_time", "ce_subject")
+_ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}").fullmatch
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+_SEQUENCE = re.compile(r"[0-9]{1,18}").fullmatch
 
 
-@dataclass(frozen=True)
-class WorkflowRef:
+class WorkflowRef(NamedTuple):
     """The Temporal execution behind an event."""
 
     type: str
@@ -27,8 +28,7 @@ class WorkflowRef:
     run_id: str | None
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The attributes of one message.
 
     `source` is `/dict-connect/<service>` for ours; an aggregate is (source, aggregate_type,
@@ -77,29 +77,34 @@ def from_properties(properties: Mapping[str, str]) -> Envelope:
     Raises Undeliverable `envelope-invalid` naming the property that is missing or wrong. An
     optional property that cannot be read is dropped: a bad traceparent costs a trace, no message.
     """
-    for name in ("ce_id", "ce_type", "ce_source", "ce_time", "ce_subject"):
-        if not properties.get(name):
-            raise Undeliverable(
-                "envelope-invalid",
-                f"property {name} is missing: publish CloudEvents 1.0 in binary mode",
-            )
-        if len(properties[name]) > _PROPERTY_CHARACTERS_MAX or "\x00" in properties[name]:
-            raise Undeliverable("envelope-invalid", f"property {name} is too long or holds NUL")
-    sequence = _sequence(properties.get("ce_sequence"))
-    traceparent = properties.get("traceparent", "")
+    get = properties.get
+    for name in _NEEDED:
+        text = get(name)
+        if not text or len(text) > _PROPERTY_CHARACTERS_MAX or "\x00" in text:
+            raise _property_refused(name, text)
+    traceparent = get("traceparent")
     return Envelope(
-        id=_uuid(properties["ce_id"]),
-        type=properties["ce_type"],
-        source=properties["ce_source"],
-        time=_time(properties["ce_time"]),
-        subject=properties["ce_subject"],
-        aggregate_type=properties.get("dict_aggregatetype", ""),
-        sequence=sequence,
-        correlation_id=_id_only(properties.get("ce_correlationid")),
-        causation_id=_id_only(properties.get("ce_causationid")),
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
-        workflow=_workflow(properties),
+        _uuid(properties["ce_id"]),
+        properties["ce_type"],
+        properties["ce_source"],
+        _time(properties["ce_time"]),
+        properties["ce_subject"],
+        get("dict_aggregatetype", ""),
+        _sequence(get("ce_sequence")),
+        _id_only(get("ce_correlationid")),
+        _id_only(get("ce_causationid")),
+        traceparent if traceparent and _TRACEPARENT(traceparent) else None,
+        _workflow(properties),
     )
+
+
+def _property_refused(name: str, text: str | None) -> Undeliverable:
+    if not text:
+        return Undeliverable(
+            "envelope-invalid",
+            f"property {name} is missing: publish CloudEvents 1.0 in binary mode",
+        )
+    return Undeliverable("envelope-invalid", f"property {name} is too long or holds NUL")
 
 
 def _uuid(text: str) -> UUID:
@@ -123,14 +128,14 @@ def _time(text: str) -> datetime:
 def _sequence(text: str | None) -> int | None:
     if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,18}", text):
+    if not _SEQUENCE(text):
         raise Undeliverable("envelope-invalid", "property ce_sequence must be a whole number")
     return int(text)
 
 
 def _id_only(text: str | None) -> str | None:
     """A UUID or a trace id: what is copied into events kept for ever is never free text."""
-    return text if text and _ID.fullmatch(text) else None
+    return text if text and _ID(text) else None
 
 
 def _workflow(properties: Mapping[str, str]) -> WorkflowRef | None:

@@ -1,36 +1,60 @@
 """AuditStore over PostgreSQL: one transaction a batch, in the role that may only INSERT."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import date
 from uuid import UUID
 
+from audit_sink.adapters.copy_rows import COLUMNS, copied, stream
 from audit_sink.application.ports import Candidate, RowRefused, Written
 from audit_sink.domain.audit_row import AuditRow
-from audit_sink.domain.evidence import batch_root, parts
+from audit_sink.domain.evidence import (
+    Columns,
+    batch_root,
+    framed_columns,
+    leaf_of,
+    parts,
+)
+from dict_common.kernel.errors import DictError
 from dict_common.store.database import Connection, Database, timed_fetch
-from dict_common.store.errors import OF_THE_DATA
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("audit_sink.adapters", "audit")
-_COLUMNS = tuple(field.name for field in fields(AuditRow))
 
 
 class PostgresAuditStore:
-    """Writes batches and makes months."""
+    """Writes batches and makes months.
+
+    Looks first when the last batch had been seen before (a replay, a redelivery after a crash),
+    else inserts first: a look is several times cheaper than a conflict, and useless for new rows.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._look_first = False
 
     async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
         """Gate, rows, roots and chain number in one transaction."""
-        try:
-            async with self._database.transaction() as connection:
-                return await self._write(connection, batch_id, candidates)
-        except OF_THE_DATA as error:
-            raise RowRefused(
-                getattr(error, "sqlstate", None) or "client", type(error).__name__
-            ) from error
+        known: dict[UUID, int] = {}
+        if self._look_first:
+            known = await self._digests(candidates)
+        unseen = [it for it in candidates if it.row.event_id not in known]
+        new: Sequence[Candidate] = ()
+        if unseen:
+            try:
+                async with self._database.transaction() as connection:
+                    new, late = await self._passed(connection, unseen)
+                    known |= late
+                    if new:
+                        await self._insert(connection, batch_id, [it.row for it in new])
+            except DictError:
+                raise
+            except Exception as error:
+                # A defect of ours is looked for as a bad value is: it buries its message alone.
+                raise RowRefused(getattr(error, "sqlstate", type(error).__name__)) from error
+        reused = [it for it in candidates if _differs(it, known)]
+        duplicates = len(candidates) - len(new)
+        self._look_first = duplicates > len(new)
+        return Written(tuple(new), duplicates - len(reused), tuple(reused))
 
     async def ensure_months(self, months: Sequence[date]) -> None:
         """Makes missing partitions through a function that runs as their owner."""
@@ -42,45 +66,47 @@ class PostgresAuditStore:
         rows = await self._database.fetch(_QUERIES["partition_months"])
         return frozenset(row["month"] for row in rows)
 
-    async def _write(
-        self, connection: Connection, batch_id: UUID, candidates: Sequence[Candidate]
-    ) -> Written:
+    async def _digests(self, candidates: Sequence[Candidate]) -> dict[UUID, int]:
+        ids = [candidate.row.event_id for candidate in candidates]
+        rows = await self._database.fetch(_QUERIES["gate_digests"], (ids,))
+        return {row["event_id"]: row["content_digest"] for row in rows}
+
+    async def _passed(
+        self, connection: Connection, candidates: Sequence[Candidate]
+    ) -> tuple[Sequence[Candidate], dict[UUID, int]]:
+        """Those that the gate let through, and the digests of those that it knew."""
         ids = [candidate.row.event_id for candidate in candidates]
         digests = [candidate.content_digest for candidate in candidates]
         inserted = await timed_fetch(connection, _QUERIES["gate_insert"], (ids, digests))
+        if len(inserted) == len(candidates):
+            return candidates, {}
         passed = {row["event_id"] for row in inserted}
+        known = [id_ for id_ in ids if id_ not in passed]
+        rows = await timed_fetch(connection, _QUERIES["gate_digests"], (known,))
         new = [candidate for candidate in candidates if candidate.row.event_id in passed]
-        known = [candidate for candidate in candidates if candidate.row.event_id not in passed]
-        reused = await self._reused(connection, known)
-        if new:
-            await self._insert(connection, batch_id, [candidate.row for candidate in new])
-        return Written(tuple(new), len(known) - len(reused), tuple(reused))
-
-    async def _reused(self, connection: Connection, known: Sequence[Candidate]) -> list[Candidate]:
-        if not known:
-            return []
-        ids = [candidate.row.event_id for candidate in known]
-        rows = await timed_fetch(connection, _QUERIES["gate_digests"], (ids,))
-        digests = {row["event_id"]: row["content_digest"] for row in rows}
-        return [
-            candidate
-            for candidate in known
-            if digests[candidate.row.event_id] != candidate.content_digest
-        ]
+        return new, {row["event_id"]: row["content_digest"] for row in rows}
 
     async def _insert(
         self, connection: Connection, batch_id: UUID, rows: Sequence[AuditRow]
     ) -> None:
-        await connection.copy_records_to_table(
+        columns = [framed_columns(row) for row in rows]
+        await connection.copy_to_table(
             "workflow_events",
             schema_name="audit",
-            columns=[*_COLUMNS, "batch_id", "leaf_no"],
-            records=[
-                (*(getattr(row, name) for name in _COLUMNS), batch_id, leaf_no)
-                for leaf_no, row in enumerate(rows)
-            ],
+            columns=COLUMNS,
+            source=stream(copied(rows, columns, batch_id)),
+            format="binary",
         )
-        made = parts(rows)
+        await self._prove(connection, batch_id, rows, columns)
+
+    async def _prove(
+        self,
+        connection: Connection,
+        batch_id: UUID,
+        rows: Sequence[AuditRow],
+        columns: Sequence[Columns],
+    ) -> None:
+        made = parts([row.month for row in rows], [leaf_of(it) for it in columns])
         await timed_fetch(
             connection,
             _QUERIES["batch_parts_insert"],
@@ -96,3 +122,8 @@ class PostgresAuditStore:
         await timed_fetch(
             connection, _QUERIES["batch_insert"], (batch_id, len(rows), batch_root(made))
         )
+
+
+def _differs(candidate: Candidate, known: dict[UUID, int]) -> bool:
+    digest = candidate.content_digest
+    return known.get(candidate.row.event_id, digest) != digest

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from audit_sink.domain.audit_row import AuditRow
 from dict_common.kernel.errors import Undeliverable
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A decoded event before the gate; `place` finds its message again."""
 
     place: int
@@ -28,6 +27,14 @@ class Poison:
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """A batch of messages, each a row or poison."""
+
+    candidates: Sequence[Candidate]
+    poison: Sequence[Poison]
+
+
+@dataclass(frozen=True)
 class Written:
     """What one transaction did."""
 
@@ -38,11 +45,14 @@ class Written:
 
 
 class RowRefused(Exception):
-    """PostgreSQL refused a value in the batch; which row it was is not known."""
+    """A value of the batch cannot be stored; which row it was is not known.
 
-    def __init__(self, sqlstate: str, message: str) -> None:
-        super().__init__(f"{sqlstate}: {message}")
-        self.sqlstate = sqlstate
+    `why`: the SQLSTATE, or the type of a defect of ours that the value ran into.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class AuditStore(Protocol):

@@ -1,4 +1,4 @@
-"""The sink's loop: receive, decode, write, bury, acknowledge; in that order, always."""
+"""The sink: receive, decode, write, acknowledge, bury; several batches, each in that order."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from audit_sink.application.dead_letter_window import DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
-from audit_sink.application.ports import Candidate, Poison
+from audit_sink.application.ports import Decoded
 from audit_sink.application.write_batch import BatchResult, WriteBatch
 from dict_common.kernel.errors import Unavailable, Undeliverable
 
+BATCHES_IN_FLIGHT_MAX = 3
+"""Two that PostgreSQL writes and one that is being decoded."""
 RETRY_SECONDS_MIN = 0.2
 RETRY_SECONDS_MAX = 10.0
 MONTHS_SECONDS = 3_600.0
+BURIED_AT_ONCE_MAX = 32
 
 _Message = TypeVar("_Message")
 _Read = TypeVar("_Read", contravariant=True)
@@ -31,10 +35,10 @@ class EventSource(Protocol[_Message]):
 
 
 class Decode(Protocol[_Read]):
-    """From a message to a row."""
+    """From messages to rows."""
 
-    async def decode(self, place: int, message: _Read) -> Candidate:
-        """Raises Undeliverable, Unavailable."""
+    async def decode(self, messages: Sequence[_Read]) -> Decoded:
+        """Raises Unavailable."""
 
 
 @dataclass(frozen=True)
@@ -55,52 +59,111 @@ class Sink(Generic[_Message]):
         decoder: Decode[_Message],
         write: WriteBatch,
         keep_months: KeepMonths,
+        window: DeadLetterWindow,
         outlets: Outlets[_Message],
     ) -> None:
         self._source = source
         self._decoder = decoder
         self._write = write
         self._keep_months = keep_months
+        self._window = window
         self._outlets = outlets
+        self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`. A batch in hand is kept in memory and tried until it is in."""
-        loop = asyncio.get_running_loop()
-        months_at = loop.time()
-        while not stop.is_set():
-            if loop.time() >= months_at:
-                months_at = loop.time() + MONTHS_SECONDS
-                await self._until_done(stop, self._keep_months)
-            messages = await self._source.batch()
-            if messages:
-                await self._until_done(stop, partial(self._batch, messages))
+        """Until `stop`. Batches in hand are kept in memory and tried until they are in."""
+        self._stop = stop
+        await self._until_done(self._keep_months)
+        upkeep = asyncio.create_task(self._upkeep())
+        batches: set[asyncio.Task[None]] = set()
+        try:
+            while not stop.is_set():
+                if len(batches) >= BATCHES_IN_FLIGHT_MAX:
+                    done, batches = await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
+                    _raise_failed(done)
+                    continue
+                messages: list[_Message] = []
+                await self._until_done(partial(self._receive, messages))
+                if messages:
+                    batches.add(asyncio.create_task(self._batch(messages)))
+                done = {task for task in batches if task.done()}
+                _raise_failed(done)
+                batches -= done
+            _raise_failed((await asyncio.wait(batches))[0] if batches else set())
+        finally:
+            for task in (upkeep, *batches):
+                task.cancel()
+
+    async def _upkeep(self) -> None:
+        while not await self._stopped_within(MONTHS_SECONDS):
+            await self._until_done(self._keep_months)
+
+    async def _receive(self, messages: list[_Message]) -> None:
+        messages += await self._source.batch()
 
     async def _batch(self, messages: list[_Message]) -> None:
-        started = asyncio.get_running_loop().time()
-        candidates, poison = await self._decoded(messages)
-        result = await self._write(candidates)
-        for bad in (*poison, *result.poison):
-            await self._outlets.bury(messages[bad.place], bad.error)
-        await self._source.acknowledge(messages)
-        self._outlets.report(result, asyncio.get_running_loop().time() - started)
+        """Each step is repeated by itself: what was done once is not asked for again."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        decoded: list[Decoded] = []
+        written: list[BatchResult] = []
 
-    async def _decoded(self, messages: list[_Message]) -> tuple[list[Candidate], list[Poison]]:
-        candidates, poison = [], []
-        for place, message in enumerate(messages):
-            try:
-                candidates.append(await self._decoder.decode(place, message))
-            except Undeliverable as error:
-                poison.append(Poison(place, error))
-        return candidates, poison
+        async def decode() -> None:
+            decoded.append(await self._decoder.decode(messages))
 
-    async def _until_done(self, stop: asyncio.Event, step: Callable[[], Awaitable[None]]) -> None:
+        async def write() -> None:
+            written.append(await self._write(decoded[0]))
+
+        if not await self._until_done(decode) or not await self._until_done(write):
+            return  # asked to stop: another sink gets them
+        (result,) = written
+        bad = {it.place for it in result.poison}
+        good = [message for place, message in enumerate(messages) if place not in bad]
+        await self._until_done(partial(self._source.acknowledge, good))
+        self._window.passed(loop.time(), len(good))
+        self._outlets.report(result, loop.time() - started)
+        for first in range(0, len(result.poison), BURIED_AT_ONCE_MAX):
+            some = result.poison[first : first + BURIED_AT_ONCE_MAX]
+            await asyncio.gather(*(self._bury(messages[it.place], it.error) for it in some))
+
+    async def _bury(self, message: _Message, error: Undeliverable) -> None:
+        async def admit() -> None:
+            if not self._window.may_bury(asyncio.get_running_loop().time()):
+                raise Unavailable(
+                    "dead-letters-too-many",
+                    f"one more ({error.reason_code}) would exceed the limit: is this release "
+                    "older than its producers? It waits, and nothing is lost",
+                )
+
+        steps = (
+            admit,
+            partial(self._outlets.bury, message, error),
+            partial(self._source.acknowledge, [message]),
+        )
+        for step in steps:
+            if not await self._until_done(step):
+                return
+
+    async def _until_done(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Tries once at least, then until asked to stop; True when done."""
         wait_seconds = RETRY_SECONDS_MIN
-        while not stop.is_set():
+        while True:
             try:
-                return await step()
+                await step()
             except Unavailable as error:
                 self._outlets.paused(error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait_seconds)
+            else:
+                return True
+            if await self._stopped_within(wait_seconds):
+                return False
             wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
-        return None
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._stop.is_set()
+
+
+def _raise_failed(done: "set[asyncio.Task[None]]") -> None:
+    for task in done:
+        task.result()

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit_sink.application.ports import AuditStore, Candidate, Poison, RowRefused, Written
+from audit_sink.application.ports import (
+    AuditStore,
+    Candidate,
+    Decoded,
+    Poison,
+    RowRefused,
+    Written,
+)
 from dict_common.kernel.errors import Undeliverable
 from dict_common.kernel.ids import IdSource
 
@@ -24,14 +31,15 @@ class WriteBatch:
         self._store = store
         self._new_id = new_id
 
-    async def __call__(self, candidates: Sequence[Candidate]) -> BatchResult:
+    async def __call__(self, decoded: Decoded) -> BatchResult:
         """Raises Unavailable: then nothing of it may be acknowledged."""
-        distinct, duplicates, poison = _distinct(candidates)
+        distinct, duplicates, poison = _distinct(decoded.candidates)
         written, refused = await self._written(distinct)
         return BatchResult(
             new=tuple(row for part in written for row in part.new),
             duplicates=duplicates + sum(part.duplicates for part in written),
             poison=(
+                *decoded.poison,
                 *poison,
                 *refused,
                 *(_reused(candidate) for part in written for candidate in part.reused),
@@ -85,9 +93,8 @@ def _reused(candidate: Candidate) -> Poison:
 
 
 def _refused(candidate: Candidate, error: RowRefused) -> Poison:
-    return Poison(
-        candidate.place,
-        Undeliverable(
-            "row-refused", f"PostgreSQL refused the row ({error.sqlstate}): fix, then redrive"
-        ),
+    reason = Undeliverable(
+        "row-refused", f"PostgreSQL refused the row ({error.why}): fix, then redrive"
     )
+    reason.__cause__ = error.__cause__
+    return Poison(candidate.place, reason)

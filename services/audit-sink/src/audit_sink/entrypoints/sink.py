@@ -23,7 +23,12 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         async def bury(message: Incoming, error: Undeliverable) -> None:
             await adapters.dead_letters.bury(message, CONSUMER, error)
             metrics.dead_letters.labels(CONSUMER, error.reason_code).inc()
-            _log.warning("event-buried", message_id=message.message_id, reason=str(error))
+            _log.warning(
+                "event-buried",
+                message_id=message.message_id,
+                reason=str(error),
+                exc_info=error.__cause__,
+            )
 
         def report(result: BatchResult, seconds: float) -> None:
             metrics.consumer_paused.labels(CONSUMER).set(0)
@@ -48,6 +53,7 @@ async def work(stop: asyncio.Event, health: Health) -> None:
             adapters.decoder,
             adapters.write,
             adapters.keep_months,
+            adapters.window,
             Outlets(bury, report, paused),
         )
         health.checks["postgres"] = adapters.database.ping
