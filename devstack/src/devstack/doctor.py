@@ -136,7 +136,7 @@ def _pulsar() -> Finding:
 
 
 def _time_skipping() -> Finding:
-    return _by_maven("Time skipping", time_skipping.folder_name())
+    return _by_maven("Time skipping", time_skipping.PROGRAM.folder_name)
 
 
 def _by_maven(what: str, folder: str) -> Finding:

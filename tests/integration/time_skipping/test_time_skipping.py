@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from devstack.fetch.time_skipping import SOURCE
+from devstack.fetch.time_skipping import PROGRAM
 from devstack.ports import LOOPBACK
 from dict_common.durable.client import TemporalConnection, sealed_converter
 from dict_common.durable.codec import ENCODING
@@ -181,7 +181,7 @@ async def test_payloads_are_sealed_with_our_own_converter(tmp_path: Path) -> Non
 async def test_a_server_listens_on_loopback_alone_and_ends_with_its_test(tmp_path: Path) -> None:
     async with time_skipping(tmp_path):
         mine = psutil.Process().children()  # the stack's Java among them, if it runs
-        servers = [child for child in mine if SOURCE.stem in child.cmdline()]
+        servers = [child for child in mine if PROGRAM.source.stem in child.cmdline()]
         assert servers
         addresses = {
             connection.laddr.ip.removeprefix("::ffff:")

@@ -9,17 +9,11 @@ import pytest
 
 from devstack.failures import StackFailure
 from devstack.fetch.cache import Cache
-from devstack.fetch.time_skipping import (
-    COMPILER,
-    LOCK,
-    SERVER,
-    Jar,
-    copying,
-    folder_name,
-    get_jars,
-    pinned_jars,
-    server_command,
-)
+from devstack.fetch.java_program import COMPILER, Jar, copying, get_jars, pinned_jars
+from devstack.fetch.maven import Maven
+from devstack.fetch.time_skipping import PROGRAM, SERVER, server_command
+
+LOCK = PROGRAM.lock
 
 # Notes what it was asked for, and puts a jar there that holds its own file name.
 FAKE_MAVEN = """#!/bin/sh
@@ -56,6 +50,11 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def maven_of(cache: Cache) -> Maven:
+    """The script."""
+    return Maven(cache, cache.root, cache.runner("jars", "Fetching"))
+
+
 def test_every_jar_is_pinned_once() -> None:
     lock = LOCK.read_text(encoding="utf-8")
     jars = pinned_jars(lock)
@@ -77,7 +76,7 @@ def test_what_it_is_made_of_is_in_its_name() -> None:
     version = next(
         each.version for each in pinned_jars(LOCK.read_text("utf-8")) if each.name == SERVER
     )
-    assert folder_name().startswith(f"{SERVER}-{version}-")
+    assert PROGRAM.folder_name.startswith(f"{SERVER}-{version}-")
 
 
 def test_maven_is_asked_for_the_jars_and_nothing_else(tmp_path: Path) -> None:
@@ -94,7 +93,7 @@ def test_what_is_there_and_right_is_not_loaded_again(cache: Cache, folder: Path)
     (folder / "lib").mkdir()
     (folder / "lib" / "a-1.0.jar").write_text("a-1.0.jar", encoding="utf-8")
     (folder / "lib" / "b-1.0.jar").write_text("half", encoding="utf-8")
-    get_jars(cache, folder, folder, (jar("a"), jar("b"), jar("c")))
+    get_jars(maven_of(cache), folder, (jar("a"), jar("b"), jar("c")))
     asked = (folder / "asked").read_text(encoding="utf-8")
     assert [name for name in "abc" if f"<artifactId>{name}</artifactId>" in asked] == ["b", "c"]
     for name in ("a", "b", "c"):
@@ -104,7 +103,7 @@ def test_what_is_there_and_right_is_not_loaded_again(cache: Cache, folder: Path)
 
 def test_a_jar_that_is_not_the_one_we_know_is_refused(cache: Cache, folder: Path) -> None:
     with pytest.raises(StackFailure, match=r"^b-1\.0\.jar: not what we know"):
-        get_jars(cache, folder, folder, (jar("a"), jar("b", "what was looked at")))
+        get_jars(maven_of(cache), folder, (jar("a"), jar("b", "what was looked at")))
     assert (folder / "asked").read_text(encoding="utf-8").count("<artifactId>b</artifactId>") == 3
     assert [path.name for path in (folder / "lib").iterdir()] == ["a-1.0.jar"]
 

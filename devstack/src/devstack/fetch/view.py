@@ -120,7 +120,7 @@ class FetchView:
             return f"{packages} of about {temporal.PACKAGES_ABOUT} steps ({_EXPECT[name]})"
         folder = {
             toolbox.PULSAR: f"apache-pulsar-{pulsar.VERSION}",
-            toolbox.TIME_SKIPPING: time_skipping.folder_name(),
+            toolbox.TIME_SKIPPING: time_skipping.PROGRAM.folder_name,
         }.get(name)
         if folder is not None:
             loaded = size_bytes(cache.part(folder))
