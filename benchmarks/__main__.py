@@ -11,6 +11,7 @@ BENCHMARKS = {
     "claims-transition": "RecordTransition's one statement against BEGIN, two statements, COMMIT",
     "claims-throughput": "commands a second, and command published to Bridge call",
     "claims-relay": "the relay's rows a second, against the broker's own limits",
+    "audit-write": "the sink's way into its table, against COPY and what others do",
     "claims-waiting": "memory of claims that wait, and deadlines that come in one minute",
 }
 

@@ -28,6 +28,8 @@ SERVICE = "audit-sink"
 ROLE = "audit_sink"
 POOL = PoolSize(2, 4)
 READER = "operator_ro"
+SESSION = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
+"""A sink that hangs inside its transaction holds the chain's lock: the others wait no longer."""
 
 
 def frame() -> ProcessFrame:
@@ -56,7 +58,7 @@ async def open_adapters() -> AsyncIterator[Adapters]:
     keysets = KeysetFolder(shared.keys_dir)
     rest = TinkRestSealer(keysets.private("rest"), keysets.private("prf"))
     async with AsyncExitStack() as stack:
-        database = await Database.open(shared.postgres_url, ROLE, POOL)
+        database = await Database.open(shared.postgres_url, ROLE, POOL, SESSION)
         stack.push_async_callback(database.close)
         client = connect_pulsar(shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)

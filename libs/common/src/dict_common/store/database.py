@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
@@ -87,8 +87,10 @@ class Database:
         self._renew_at = time.monotonic() + CONNECTION_SECONDS_MAX
 
     @classmethod
-    async def open(cls, url: str, role: str, size: PoolSize) -> Self:
-        """A pool for one role. Raises Unavailable."""
+    async def open(
+        cls, url: str, role: str, size: PoolSize, session: Mapping[str, str] | None = None
+    ) -> Self:
+        """A pool for one role; `session`: PostgreSQL's settings beside ours. Raises Unavailable."""
         async with unavailable_when_away(f"open a pool as {role}"):
             pool = await asyncpg.create_pool(
                 url,
@@ -100,7 +102,11 @@ class Database:
                 command_timeout=STATEMENT_SECONDS_MAX,
                 init=prepare,
                 connection_class=_PooledConnection,
-                server_settings={"application_name": role, "timezone": "UTC"},
+                server_settings={
+                    "application_name": role,
+                    "timezone": "UTC",
+                    **(session or {}),
+                },
             )
         return cls(pool)
 

@@ -26,7 +26,7 @@ BATCH_BYTES_MAX = 16 * 1024 * 1024
 BATCH_WAIT_MS = 50
 # As large as a batch: a smaller queue cuts batches silently.
 RECEIVER_QUEUE_MESSAGES = 2_000
-RECEIVER_QUEUE_TOTAL = 20_000
+RECEIVER_QUEUE_TOTAL = 2_000
 DISCOVERY_SECONDS = 30
 
 
@@ -37,21 +37,23 @@ class PulsarEventSource:
         self._url = url
         self._pattern = f"persistent://{tenant}/events/.*"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pulsar-receive")
+        self._acknowledging = ThreadPoolExecutor(1, thread_name_prefix="pulsar-acknowledge")
         self._client: pulsar.Client | None = None
         self._consumer: pulsar.Consumer | None = None
         self.schemas = Received()
 
     async def open(self) -> None:
         """Subscribes. Raises Unavailable."""
-        await self._run("subscribe", self._subscribe)
+        await self._run(self._thread, "subscribe", self._subscribe)
 
     async def batch(self) -> list[Incoming]:
         """The next messages, at most 2,000 or 16 MiB; empty after 50 ms without any."""
-        return await self._run("receive", self._receive)
+        return await self._run(self._thread, "receive", self._receive)
 
     async def acknowledge(self, messages: Sequence[Incoming]) -> None:
         """One by one, never cumulative: inside batches of a producer that repeats or loses."""
-        await self._run("acknowledge", lambda: self._acknowledge(messages))
+        # Beside the thread that may be waiting for messages.
+        await self._run(self._acknowledging, "acknowledge", lambda: self._acknowledge(messages))
 
     async def close(self) -> None:
         """Lets go; what is not acknowledged goes to another sink."""
@@ -59,10 +61,13 @@ class PulsarEventSource:
         if client is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, _close, client)
         self._thread.shutdown(wait=True)
+        self._acknowledging.shutdown(wait=True)
 
-    async def _run(self, what: str, call: Callable[[], _Answer]) -> _Answer:
+    async def _run(
+        self, thread: ThreadPoolExecutor, what: str, call: Callable[[], _Answer]
+    ) -> _Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+            return await asyncio.get_running_loop().run_in_executor(thread, call)
         except pulsar.PulsarException as error:
             raise Unavailable("pulsar-failed", f"{what}: {error}") from error
 
