@@ -14,16 +14,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from devstack.fetch.view import fetch_quietly
 from devstack.layout import repository
 from devstack.planted import look_for, look_in_files
 from devstack.stack import Stack
+from tests.faults.kinds import KINDS, Kind
 from tests.faults.plan import is_for_servers
-from tests.faults.planning import plan_of
 from tests.faults.results import Line, append, commit_of, seeds_done
-from tests.faults.seed_run import run_seed
-from tests.faults.stage import Stage, make_stage
 
 SEEDS_A_WORLD = 12
 BROKEN = "BROKEN"
@@ -34,6 +33,7 @@ BROKEN = "BROKEN"
 class Batch:
     """What all lanes share."""
 
+    kind: Kind
     folder: Path
     commit: str
     results: Path
@@ -59,6 +59,7 @@ def main(words: Sequence[str]) -> int:
     """0 when every seed is well and no planted value was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seeds", required=True, help="A-B, both included, or one seed")
+    parser.add_argument("--kind", choices=sorted(KINDS), default="claims", help="what it is about")
     parser.add_argument("--resume", action="store_true", help="leave out seeds this commit has")
     parser.add_argument("--results", type=Path, help="where lines are added")
     parser.add_argument("--lanes", type=int, default=2, help="beside the one that kills servers")
@@ -67,13 +68,14 @@ def main(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     first, _, last = given.seeds.partition("-")
     seeds = list(range(int(first), int(last or first) + 1))
+    kind = KINDS[given.kind]
     if given.plan:
         for seed in seeds:
-            print(plan_of(seed))  # noqa: T201
+            print(kind.plan_of(seed))  # noqa: T201
         return 0
     folder = repository() / ".devstack" / "faults"
-    results = given.results or folder / "results.md"
-    batch = Batch(folder, commit_of(repository()), results)
+    results = given.results or folder / f"{given.kind}.md"
+    batch = Batch(kind, folder, commit_of(repository()), results)
     if given.resume:
         seeds = [seed for seed in seeds if seed not in seeds_done(results, batch.commit)]
     plain = [seed for seed in seeds if not is_for_servers(seed)]
@@ -102,7 +104,7 @@ def _group(batch: Batch, name: str, seeds: Sequence[int], lanes: int, *, keep: b
             jobs = [pool.submit(_lane, batch, stack, f"{name}-{n}", waiting) for n in range(lanes)]
             for job in jobs:
                 job.result()
-        found = look_in_files(_planted(seeds), stack.run.root)
+        found = look_in_files(_planted(batch, seeds), stack.run.root)
         for what in found:
             batch.complain(f"P12 broken: {what} of {name}")
     finally:
@@ -119,7 +121,7 @@ def _lane(batch: Batch, stack: Stack, name: str, waiting: "queue.SimpleQueue[int
         folder.mkdir(parents=True)
         stack.up(infrastructure_only=True)  # a broken seed may have left a server dead
         try:
-            with make_stage(stack, folder, servers=name.startswith("servers")) as stage:
+            with batch.kind.make_stage(stack, folder, name.startswith("servers")) as stage:
                 _in_world(batch, stage, waiting)
         except AssertionError as problem:  # a process that does not start or stop
             batch.complain(f"world {folder.name}: {problem}")
@@ -128,7 +130,7 @@ def _lane(batch: Batch, stack: Stack, name: str, waiting: "queue.SimpleQueue[int
                 shutil.rmtree(folder)
 
 
-def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> None:
+def _in_world(batch: Batch, stage: Any, waiting: "queue.SimpleQueue[int]") -> None:
     """Up to so many seeds; none after a broken one."""
     played: list[int] = []
     while len(played) < SEEDS_A_WORLD:
@@ -137,25 +139,25 @@ def _in_world(batch: Batch, stage: Stage, waiting: "queue.SimpleQueue[int]") -> 
         except queue.Empty:
             break
         played.append(seed)
-        line = asyncio.run(run_seed(seed, stage, batch.commit))
+        line = asyncio.run(batch.kind.run_seed(seed, stage, batch.commit))
         batch.tell(line)
         if line.broken:
             kept = stage.world.folder
             (kept / BROKEN).write_text("\n".join(line.broken), encoding="utf-8")
             batch.complain(
                 f"seed {seed} is broken; its logs: {kept.relative_to(repository())}; again: "
-                f"./dev run python -m tests.faults --seeds {seed}"
+                f"./dev run python -m tests.faults --kind {batch.kind.name} --seeds {seed}"
             )
             break
     if played:
         _no_planted(batch, stage, played)
 
 
-def _no_planted(batch: Batch, stage: Stage, seeds: Sequence[int]) -> None:
+def _no_planted(batch: Batch, stage: Any, seeds: Sequence[int]) -> None:
     """P12 over the world: its database, topics, cache and logs."""
     tools = fetch_quietly(threading.Event(), frozenset())
     found = look_for(
-        _planted(seeds),
+        _planted(batch, seeds),
         stage.world.environment,
         stage.world.folder,
         tools.postgres_bin / "pg_dump",
@@ -164,8 +166,8 @@ def _no_planted(batch: Batch, stage: Stage, seeds: Sequence[int]) -> None:
         batch.complain(f"P12 broken: {what} after seeds {', '.join(map(str, seeds))}")
 
 
-def _planted(seeds: Sequence[int]) -> list[str]:
-    return [value for seed in seeds for value in plan_of(seed).planted]
+def _planted(batch: Batch, seeds: Sequence[int]) -> list[str]:
+    return [value for seed in seeds for value in batch.kind.plan_of(seed).planted]
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from audit_sink.domain.audit_row import AuditRow, canonical_json
-from audit_sink.domain.evidence import BatchPart, batch_root, framed_columns, leaf_of, parts
 from devstack.stack import Stack
 from dict_common.store.database import prepare
+from tests.support.audit_evidence import broken_evidence
 from tests.support.events import EventProducer, TestEvent, event_producer, step_event
 from tests.support.waiting import until
 from tests.support.world import World, connect, make_world
@@ -93,43 +92,14 @@ async def test_duplicates_stand_once(
     assert await rows_of(database, events) == once(events)
 
 
-def stored_row(row: asyncpg.Record) -> AuditRow:
-    """A row as it was before it was stored."""
-    values = dict(row)
-    for name in ("event_payload", "metadata"):
-        values[name] = canonical_json(values[name])
-    return AuditRow(**values)
-
-
-def parts_of(rows: list[AuditRow]) -> tuple[BatchPart, ...]:
-    """The parts of a batch's rows."""
-    return parts([row.month for row in rows], [leaf_of(framed_columns(row)) for row in rows])
-
-
 async def test_evidence_is_recomputed_from_the_table(
     producer: EventProducer, database: "asyncpg.Connection[Any]"
 ) -> None:
     events = [step_event(outcome_time) for outcome_time in range(1, 30)]
     await producer.send(*events)
     await wait_for_rows(database, events)
-    batches = await database.fetch("SELECT * FROM audit.batches ORDER BY chain_no")
-    assert [batch["chain_no"] for batch in batches] == list(range(1, len(batches) + 1))
-    columns = ", ".join(AuditRow._fields)
-    for batch in batches:
-        rows = await database.fetch(
-            f"SELECT {columns} FROM audit.workflow_events WHERE batch_id = $1 ORDER BY leaf_no",
-            batch["batch_id"],
-        )
-        made = parts_of([stored_row(row) for row in rows])
-        stored = await database.fetch(
-            "SELECT month, rows, root FROM audit.batch_parts WHERE batch_id = $1 ORDER BY month",
-            batch["batch_id"],
-        )
-        assert [(part.month, part.rows, part.root) for part in made] == [
-            tuple(row) for row in stored
-        ]
-        assert batch_root(made) == batch["root"]
-        assert len(rows) == batch["rows"]
+    assert await database.fetchval("SELECT count(*) FROM audit.batches") > 0
+    assert await broken_evidence(database) == []
 
 
 async def test_reused_id_with_other_content_is_buried(

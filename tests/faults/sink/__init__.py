@@ -1,0 +1,1 @@
+"""Seeds about the audit sink alone."""
