@@ -25,22 +25,54 @@ ALTER SCHEMA workflows OWNER TO migrator;
 
 COMMENT ON SCHEMA workflows IS 'State of claims, VSYNC runs and OTPs: the truth beside Temporal''s order and time';
 
+CREATE FUNCTION audit.default_rows() RETURNS TABLE(month date, rows bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT date_trunc('month', occurred_at, 'UTC')::date AS month, count(*) AS rows
+    FROM audit.workflow_events_default
+    GROUP BY 1
+    ORDER BY 1
+$$;
+
+ALTER FUNCTION audit.default_rows() OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.default_rows() IS 'How many rows of which month (UTC) stand in DEFAULT';
+
 CREATE FUNCTION audit.ensure_partition(wanted date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
     first_day DATE := date_trunc('month', wanted)::date;
-    next_first_day DATE := (first_day + INTERVAL '1 month')::date;
+    since TIMESTAMPTZ := first_day;
+    until TIMESTAMPTZ := first_day + INTERVAL '1 month';
     part_name TEXT := 'workflow_events_' || to_char(first_day, 'YYYY_MM');
+    part REGCLASS := to_regclass('audit.' || part_name);
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('audit.ensure_partition'));
-    IF to_regclass('audit.' || part_name) IS NOT NULL THEN
+    IF part IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext('audit.ensure_partition'));
+        part := to_regclass('audit.' || part_name);
+    END IF;
+    IF EXISTS (SELECT FROM pg_inherits
+               WHERE inhrelid = part AND inhparent = 'audit.workflow_events'::regclass) THEN
         RETURN FALSE;
+    END IF;
+    IF part IS NOT NULL THEN
+        RAISE EXCEPTION 'audit.% was detached and is not attached again', part_name
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    IF EXISTS (SELECT FROM audit.workflow_events_default
+               WHERE occurred_at >= since AND occurred_at < until) THEN
+        RAISE EXCEPTION 'the DEFAULT partition holds rows of %', to_char(first_day, 'YYYY-MM')
+            USING ERRCODE = 'check_violation',
+                  HINT = 'dictctl audit partitions rehome --month ' || to_char(first_day, 'YYYY-MM');
     END IF;
     EXECUTE format('CREATE TABLE audit.%I (LIKE audit.workflow_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part_name);
     EXECUTE format('ALTER TABLE audit.workflow_events ATTACH PARTITION audit.%I FOR VALUES FROM (%L) TO (%L)',
-        part_name, first_day::text || ' 00:00:00+00', next_first_day::text || ' 00:00:00+00');
+        part_name, since, until);
     RETURN TRUE;
 END
 $$;
@@ -48,6 +80,149 @@ $$;
 ALTER FUNCTION audit.ensure_partition(wanted date) OWNER TO audit_owner;
 
 COMMENT ON FUNCTION audit.ensure_partition(wanted date) IS 'Makes the month (UTC) that holds the date; true if it was made now';
+
+CREATE FUNCTION audit.rehome_begin(months date[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    first_day DATE;
+    part_name TEXT;
+    since TIMESTAMPTZ;
+    until TIMESTAMPTZ;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('audit.ensure_partition'));
+    DROP TABLE IF EXISTS audit.workflow_events_rehome;
+    CREATE TABLE audit.workflow_events_rehome
+        (LIKE audit.workflow_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)
+        PARTITION BY RANGE (occurred_at);
+    FOREACH first_day IN ARRAY months LOOP
+        first_day := date_trunc('month', first_day)::date;
+        part_name := 'workflow_events_' || to_char(first_day, 'YYYY_MM');
+        since := first_day;
+        until := first_day + INTERVAL '1 month';
+        IF to_regclass('audit.' || part_name) IS NOT NULL THEN
+            RAISE EXCEPTION 'audit.% is there already', part_name
+                USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
+        EXECUTE format('CREATE TABLE audit.%I PARTITION OF audit.workflow_events_rehome FOR VALUES FROM (%L) TO (%L)',
+            part_name, since, until);
+        -- Tells ATTACH what it would scan the month for.
+        EXECUTE format('ALTER TABLE audit.%I ADD CONSTRAINT rehome_bounds CHECK (occurred_at >= %L AND occurred_at < %L)',
+            part_name, since, until);
+    END LOOP;
+    CREATE TABLE audit.workflow_events_rehome_default
+        PARTITION OF audit.workflow_events_rehome DEFAULT;
+    CREATE UNIQUE INDEX workflow_events_rehome_once
+        ON audit.workflow_events_rehome (batch_id, leaf_no, occurred_at);
+    GRANT SELECT ON audit.workflow_events_rehome TO audit_maintainer;
+END
+$$;
+
+ALTER FUNCTION audit.rehome_begin(months date[]) OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.rehome_begin(months date[]) IS 'Makes the months, unattached, and a new DEFAULT behind audit.workflow_events_rehome';
+
+CREATE FUNCTION audit.rehome_copy(batch_ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    copied BIGINT;
+BEGIN
+    INSERT INTO audit.workflow_events_rehome
+    SELECT * FROM audit.workflow_events_default WHERE batch_id = ANY (batch_ids);
+    GET DIAGNOSTICS copied = ROW_COUNT;
+    RETURN copied;
+END
+$$;
+
+ALTER FUNCTION audit.rehome_copy(batch_ids uuid[]) OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.rehome_copy(batch_ids uuid[]) IS 'Copies the rows of these batches from DEFAULT, every column; answers how many';
+
+CREATE FUNCTION audit.rehome_lock() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    AS $$
+BEGIN
+    LOCK TABLE ONLY audit.workflow_events IN ACCESS EXCLUSIVE MODE;
+END
+$$;
+
+ALTER FUNCTION audit.rehome_lock() OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.rehome_lock() IS 'Sinks and readers wait from here to the end of the transaction';
+
+CREATE FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bigint) RETURNS TABLE(batch_id uuid, chain_no bigint, month date, rows bigint, proven_rows integer, proven_root bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT stray.batch_id, stray.chain_no, stray.month, stray.rows, part.rows, part.root
+    FROM (
+        SELECT batch.batch_id, batch.chain_no,
+               date_trunc('month', occurred_at, 'UTC')::date AS month, count(*) AS rows
+        FROM audit.batches AS batch
+        JOIN audit.workflow_events_default AS event USING (batch_id)
+        WHERE batch.chain_no > $1 AND batch.chain_no <= $2
+        GROUP BY 1, 2, 3
+    ) AS stray
+    LEFT JOIN audit.batch_parts AS part USING (batch_id, month)
+    ORDER BY stray.chain_no, stray.month
+$_$;
+
+ALTER FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bigint) OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bigint) IS 'What stands in DEFAULT of the batches in that range of the chain, and what proves it';
+
+CREATE FUNCTION audit.rehome_swap() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    part REGCLASS;
+    bounds TEXT;
+    old_rows BIGINT;
+    new_rows BIGINT;
+BEGIN
+    LOCK TABLE ONLY audit.workflow_events IN ACCESS EXCLUSIVE MODE;
+    SELECT count(*) INTO old_rows FROM audit.workflow_events_default;
+    SELECT count(*) INTO new_rows FROM audit.workflow_events_rehome;
+    IF old_rows <> new_rows THEN
+        RAISE EXCEPTION 'DEFAULT holds % rows, % of them were copied', old_rows, new_rows
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    ALTER TABLE audit.workflow_events DETACH PARTITION audit.workflow_events_default;
+    DROP TABLE audit.workflow_events_default;
+    DROP INDEX audit.workflow_events_rehome_once;
+    ALTER TABLE audit.workflow_events_rehome
+        DETACH PARTITION audit.workflow_events_rehome_default;
+    FOR part, bounds IN
+        SELECT child.oid::regclass, pg_get_expr(child.relpartbound, child.oid)
+        FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+        WHERE inhparent = 'audit.workflow_events_rehome'::regclass
+    LOOP
+        EXECUTE format('ALTER TABLE audit.workflow_events_rehome DETACH PARTITION %s', part);
+        EXECUTE format('ALTER TABLE audit.workflow_events ATTACH PARTITION %s %s', part, bounds);
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT rehome_bounds', part);
+    END LOOP;
+    ALTER TABLE audit.workflow_events_rehome_default RENAME TO workflow_events_default;
+    -- Last: months beside it would each scan it.
+    ALTER TABLE audit.workflow_events
+        ATTACH PARTITION audit.workflow_events_default DEFAULT;
+    DROP TABLE audit.workflow_events_rehome;
+    RETURN new_rows;
+END
+$$;
+
+ALTER FUNCTION audit.rehome_swap() OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.rehome_swap() IS 'Months and new DEFAULT take the place of the old DEFAULT if they hold as many rows; answers how many';
 
 CREATE FUNCTION connect.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
@@ -89,8 +264,8 @@ COMMENT ON TABLE audit.workflow_events IS 'Every event of dict/events, once, for
 
 CREATE VIEW audit.audit_logs AS
  SELECT event_id AS id,
-    correlation_id,
-    event_subtype AS action,
+    (correlation_id)::character varying(255) AS correlation_id,
+    (COALESCE(event_subtype, event_type))::character varying(50) AS action,
     NULL::character varying(77) AS key_value,
     NULL::character varying(255) AS cid,
     event_payload AS payload,
@@ -98,6 +273,8 @@ CREATE VIEW audit.audit_logs AS
    FROM audit.workflow_events;
 
 ALTER VIEW audit.audit_logs OWNER TO audit_owner;
+
+COMMENT ON VIEW audit.audit_logs IS 'The columns of the database patterns document; a key value is personal data and never stands here';
 
 CREATE TABLE audit.batch_parts (
     batch_id uuid NOT NULL,
@@ -616,6 +793,8 @@ CREATE INDEX idx_workflow_events_acted ON ONLY audit.workflow_events USING btree
 
 CREATE INDEX idx_workflow_events_aggregate ON ONLY audit.workflow_events USING btree (aggregate_type, aggregate_id, aggregate_sequence);
 
+CREATE INDEX idx_workflow_events_batch ON ONLY audit.workflow_events USING btree (batch_id);
+
 CREATE INDEX idx_workflow_events_correlation ON ONLY audit.workflow_events USING btree (correlation_id);
 
 CREATE INDEX idx_workflow_events_occurred_at ON ONLY audit.workflow_events USING brin (occurred_at);
@@ -625,6 +804,8 @@ CREATE INDEX idx_workflow_events_rejected ON ONLY audit.workflow_events USING bt
 CREATE INDEX idx_workflow_events_workflow_id ON ONLY audit.workflow_events USING btree (workflow_id, occurred_at DESC);
 
 CREATE INDEX workflow_events_default_aggregate_type_aggregate_id_aggrega_idx ON audit.workflow_events_default USING btree (aggregate_type, aggregate_id, aggregate_sequence);
+
+CREATE INDEX workflow_events_default_batch_id_idx ON audit.workflow_events_default USING btree (batch_id);
 
 CREATE INDEX workflow_events_default_correlation_id_idx ON audit.workflow_events_default USING btree (correlation_id);
 
@@ -686,6 +867,8 @@ ALTER INDEX audit.event_ids_pkey ATTACH PARTITION audit.event_ids_3_pkey;
 
 ALTER INDEX audit.idx_workflow_events_aggregate ATTACH PARTITION audit.workflow_events_default_aggregate_type_aggregate_id_aggrega_idx;
 
+ALTER INDEX audit.idx_workflow_events_batch ATTACH PARTITION audit.workflow_events_default_batch_id_idx;
+
 ALTER INDEX audit.idx_workflow_events_correlation ATTACH PARTITION audit.workflow_events_default_correlation_id_idx;
 
 ALTER INDEX audit.idx_workflow_events_rejected ATTACH PARTITION audit.workflow_events_default_expr_idx;
@@ -742,9 +925,28 @@ GRANT USAGE ON SCHEMA connect TO operator_ro;
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator;
 GRANT USAGE ON SCHEMA workflows TO operator_ro;
 
+REVOKE ALL ON FUNCTION audit.default_rows() FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.default_rows() TO audit_sink;
+GRANT ALL ON FUNCTION audit.default_rows() TO audit_maintainer;
+
 REVOKE ALL ON FUNCTION audit.ensure_partition(wanted date) FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.ensure_partition(wanted date) TO audit_sink;
 GRANT ALL ON FUNCTION audit.ensure_partition(wanted date) TO audit_maintainer;
+
+REVOKE ALL ON FUNCTION audit.rehome_begin(months date[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.rehome_begin(months date[]) TO audit_maintainer;
+
+REVOKE ALL ON FUNCTION audit.rehome_copy(batch_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.rehome_copy(batch_ids uuid[]) TO audit_maintainer;
+
+REVOKE ALL ON FUNCTION audit.rehome_lock() FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.rehome_lock() TO audit_maintainer;
+
+REVOKE ALL ON FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bigint) TO audit_maintainer;
+
+REVOKE ALL ON FUNCTION audit.rehome_swap() FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.rehome_swap() TO audit_maintainer;
 
 GRANT INSERT ON TABLE audit.workflow_events TO audit_sink;
 GRANT SELECT ON TABLE audit.workflow_events TO audit_reader;

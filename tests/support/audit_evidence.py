@@ -4,8 +4,9 @@ from typing import Any
 
 import asyncpg
 
-from audit_sink.domain.audit_row import AuditRow, canonical_json
-from audit_sink.domain.evidence import BatchPart, batch_root, framed_columns, leaf_of, parts
+from audit_sink.adapters.stored_rows import row_of
+from audit_sink.domain.audit_row import AuditRow
+from audit_sink.domain.evidence import batch_root, parts
 from dict_common.store.database import prepare
 
 _COLUMNS = ", ".join(AuditRow._fields)
@@ -22,8 +23,8 @@ async def broken_evidence(connection: "asyncpg.Connection[Any]") -> list[str]:
     if [batch["chain_no"] for batch in batches] != list(range(1, len(batches) + 1)):
         broken.append("the chain has a gap")
     for batch in batches:
-        rows = [stored_row(row) for row in await connection.fetch(_ROWS, batch["batch_id"])]
-        made = parts_of(rows)
+        rows = [row_of(dict(row)) for row in await connection.fetch(_ROWS, batch["batch_id"])]
+        made = parts(rows)
         stored = [tuple(row) for row in await connection.fetch(_PARTS, batch["batch_id"])]
         if [(part.month, part.rows, part.root) for part in made] != stored:
             broken.append(f"batch {batch['chain_no']}: a part differs")
@@ -33,16 +34,3 @@ async def broken_evidence(connection: "asyncpg.Connection[Any]") -> list[str]:
     if total != sum(batch["rows"] for batch in batches):
         broken.append(f"{total} rows, of batches that count others")
     return broken
-
-
-def stored_row(row: asyncpg.Record) -> AuditRow:
-    """A row as it was before it was stored."""
-    values = dict(row)
-    for name in ("event_payload", "metadata"):
-        values[name] = canonical_json(values[name])
-    return AuditRow(**values)
-
-
-def parts_of(rows: list[AuditRow]) -> tuple[BatchPart, ...]:
-    """The parts of a batch's rows."""
-    return parts([row.month for row in rows], [leaf_of(framed_columns(row)) for row in rows])

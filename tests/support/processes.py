@@ -67,6 +67,12 @@ class OwnProcess:
         """The last 40 lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
 
+    def metrics(self) -> dict[str, float]:
+        """Its metrics without labels, by name."""
+        text = httpx.get(f"http://{self.address}/metrics", timeout=5).text
+        lines = [line.split() for line in text.splitlines() if line and line[0] != "#"]
+        return {name: float(value) for name, value in lines if "{" not in name}
+
     def _http_ready(self) -> bool:
         try:
             return httpx.get(f"http://{self.address}/readyz", timeout=5).is_success

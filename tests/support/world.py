@@ -4,6 +4,7 @@ Everything comes from Settings, so a world is a set of environment variables. Pr
 started in it as a platform would start them, and can be killed.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -83,6 +84,16 @@ class World:
         done = self.dictctl(*arguments, "-o", "json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    async def start_dictctl(self, *arguments: str) -> asyncio.subprocess.Process:
+        """A verb that goes on beside the test; its output is read from the pipes."""
+        return await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).parent / "dictctl"),
+            *arguments,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
     async def connect(self, role: str = "postgres") -> "asyncpg.Connection[Any]":
         """A connection to the world's database."""

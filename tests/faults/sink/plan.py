@@ -59,7 +59,7 @@ def plan_of(seed: int) -> SinkPlan:
     bad = sorted(rng.randrange(events) for _ in range(rng.choice((0, 3, 10, 40))))
     poison = tuple((after, rng.choice(POISON)) for after in bad)
     deaths = tuple(
-        tuple(_death(rng, buries=bool(poison)) for _ in range(rng.randint(0, DEATHS_MAX)))
+        tuple(_death(rng, buries=bool(poison)) for _ in range(rng.randint(1, DEATHS_MAX)))
         for _ in range(SINKS)
     )
     servers: tuple[ServerKill, ...] = ()
@@ -68,10 +68,10 @@ def plan_of(seed: int) -> SinkPlan:
             ServerKill(rng.choice(("postgres", "pulsar")), rng.randrange(10, 95), down)
             for down in rng.sample(range(4_000), rng.randint(1, 2))
         )
-    bursts, gap = rng.randint(5, 30), rng.choice((0, 50, 200))
+    bursts, gap = rng.randint(5, 30), rng.choice((50, 200, 400))
     return SinkPlan(seed, aggregates, events_each, copies, poison, bursts, gap, deaths, servers)
 
 
 def _death(rng: Random, *, buries: bool) -> str:
     points = [point for point in POINTS if buries or "buri" not in point]
-    return f"{rng.choice(points)}:{rng.randint(1, 3)}"
+    return f"{rng.choice(points)}:{rng.choice((1, 1, 1, 2, 3))}"

@@ -12,6 +12,7 @@ from audit_sink.application.sink import BATCHES_IN_FLIGHT_MAX, Outlets, Sink
 from audit_sink.application.write_batch import BatchResult, WriteBatch
 from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.testing.clock import CountingIds, FixedClock
+from tests.support.audit_partitions import MemoryPartitions, MemoryWatch
 from tests.unit.audit_sink.test_writing import MemoryStore, candidate
 
 NOW = datetime(2026, 1, 31, 23, tzinfo=UTC)
@@ -93,7 +94,7 @@ class Bench:
             self.source,
             self.decoder,
             WriteBatch(self.store, CountingIds()),
-            KeepMonths(self.store, FixedClock(NOW), 2),
+            KeepMonths(MemoryPartitions(), FixedClock(NOW), 2, MemoryWatch()),
             DeadLetterWindow(limit),
             Outlets(self.bury, self.report, self.paused),
         )

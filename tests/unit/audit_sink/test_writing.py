@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from audit_sink.application.keep_months import KeepMonths, months_from
 from audit_sink.application.ports import Candidate, Decoded, RowRefused, Written
 from audit_sink.application.write_batch import WriteBatch
 from audit_sink.domain.audit_row import AuditRow, canonical_json, check
@@ -21,7 +20,7 @@ from audit_sink.domain.evidence import (
 )
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import Unavailable, Undeliverable
-from dict_common.testing.clock import CountingIds, FixedClock
+from dict_common.testing.clock import CountingIds
 
 NOW = datetime(2026, 1, 31, 23, tzinfo=UTC)
 ROW = AuditRow(
@@ -67,7 +66,6 @@ class MemoryStore:
         self.bad = {UUID(int=number) for number in bad}
         self.batches: list[int] = []
         self.away = 0
-        self.partitions: set[date] = set()
 
     async def write(self, _batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
         if self.away:
@@ -81,12 +79,6 @@ class MemoryStore:
         reused = [it for it in known if self.digests[it.row.event_id] != it.content_digest]
         self.digests |= {it.row.event_id: it.content_digest for it in new}
         return Written(tuple(new), len(known) - len(reused), tuple(reused))
-
-    async def ensure_months(self, months: Sequence[date]) -> None:
-        self.partitions |= set(months)
-
-    async def months(self) -> frozenset[date]:
-        return frozenset(self.partitions)
 
 
 async def test_batch_is_written_once_however_often() -> None:
@@ -122,22 +114,6 @@ async def test_bad_rows_are_found_by_halving_and_the_others_are_in(bad: tuple[in
     assert {poison.place for poison in result.poison} == set(bad)
     assert {poison.error.reason_code for poison in result.poison} == {"row-refused"}
     assert set(store.digests) == {UUID(int=n) for n in range(1, 9)} - store.bad
-
-
-def test_months_cross_the_year() -> None:
-    assert months_from(date(2026, 11, 30), 4) == (
-        date(2026, 11, 1),
-        date(2026, 12, 1),
-        date(2027, 1, 1),
-        date(2027, 2, 1),
-    )
-
-
-async def test_missing_months_are_made() -> None:
-    store = MemoryStore()
-    keep = KeepMonths(store, FixedClock(NOW), 2)
-    await keep()
-    assert keep.known == {date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +175,7 @@ def test_merkle_root_sees_order_and_every_leaf(size: int) -> None:
 
 def test_parts_follow_the_months_of_a_batch() -> None:
     rows = [row(1), row(2, occurred_at=NOW + timedelta(days=1)), row(3)]
-    january, february = parts([it.month for it in rows], [leaf(it) for it in rows])
+    january, february = parts(rows)
     assert (january.month, january.rows) == (date(2026, 1, 1), 2)
     assert (february.month, february.rows) == (date(2026, 2, 1), 1)
     assert batch_root([january, february]) != batch_root([february, january])

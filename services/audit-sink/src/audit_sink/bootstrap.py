@@ -5,11 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from audit_sink.adapters.event_decoder import EventDecoder
+from audit_sink.adapters.partition_gauges import PartitionGauges
 from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
+from audit_sink.adapters.postgres_homecoming import homecoming
+from audit_sink.adapters.postgres_partitions import PostgresPartitions
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
+from audit_sink.application.partitions import Homecoming, PartitionsList
 from audit_sink.application.write_batch import WriteBatch
 from audit_sink.settings import Settings
 from dict_common.bus.client import close as close_pulsar
@@ -30,6 +34,7 @@ POOL = PoolSize(2, 4)
 READER = "operator_ro"
 SESSION = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
 """A sink that hangs inside its transaction holds the chain's lock: the others wait no longer."""
+MAINTAINER = "audit_maintainer"
 
 
 def frame() -> ProcessFrame:
@@ -71,7 +76,9 @@ async def open_adapters() -> AsyncIterator[Adapters]:
             source=source,
             decoder=EventDecoder(source.schemas, clock),
             write=WriteBatch(store, new_id),
-            keep_months=KeepMonths(store, clock, own.months_ahead),
+            keep_months=KeepMonths(
+                PostgresPartitions(database), clock, own.months_ahead, PartitionGauges()
+            ),
             window=DeadLetterWindow(
                 DeadLetterLimit(
                     own.dead_letters_max,
@@ -93,3 +100,22 @@ async def open_reader() -> AsyncIterator[PostgresAuditSearch]:
         yield PostgresAuditSearch(database)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_partitions() -> AsyncIterator[PartitionsList]:
+    """The months, as `audit_maintainer` may see and make them. Raises Unavailable."""
+    database = await Database.open(
+        read_settings(SharedSettings).postgres_url, MAINTAINER, PoolSize(1, 1)
+    )
+    try:
+        yield PostgresPartitions(database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_homecoming() -> AsyncIterator[Homecoming]:
+    """One transaction of `audit_maintainer`, undone by any error. Raises Unavailable."""
+    async with homecoming(read_settings(SharedSettings).postgres_url, MAINTAINER) as made:
+        yield made

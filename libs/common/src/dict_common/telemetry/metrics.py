@@ -110,9 +110,14 @@ audit_batch_seconds = Histogram(
     buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,
 )
-audit_default_rows = Counter(
+audit_default_rows = Gauge(
     "audit_sink_default_partition_rows",
-    "Rows whose month had no partition: alert, then bring them home",
+    "Rows in the DEFAULT partition at the last look, and what fell in since: alert above 0",
+    registry=REGISTRY,
+)
+audit_horizon_days = Gauge(
+    "audit_sink_partition_horizon_days",
+    "Days until the first instant that no month partition holds: alert below 31",
     registry=REGISTRY,
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 from dict_common.store.database import Database
 from dict_common.store.queries import load_queries
 
-_QUERIES = load_queries("audit_sink.adapters", "audit")
+_QUERIES = load_queries("audit_sink.adapters", "search")
 
 
 class PostgresAuditSearch:

@@ -1,7 +1,6 @@
 """AuditStore over PostgreSQL: one transaction a batch, in the role that may only INSERT."""
 
 from collections.abc import Sequence
-from datetime import date
 from uuid import UUID
 
 from audit_sink.adapters.copy_rows import COLUMNS, copied, stream
@@ -11,8 +10,7 @@ from audit_sink.domain.evidence import (
     Columns,
     batch_root,
     framed_columns,
-    leaf_of,
-    parts,
+    parts_of_columns,
 )
 from dict_common.kernel.errors import DictError
 from dict_common.store.database import Connection, Database, timed_fetch
@@ -22,7 +20,7 @@ _QUERIES = load_queries("audit_sink.adapters", "audit")
 
 
 class PostgresAuditStore:
-    """Writes batches and makes months.
+    """Writes batches.
 
     Looks first when the last batch had been seen before (a replay, a redelivery after a crash),
     else inserts first: a look is several times cheaper than a conflict, and useless for new rows.
@@ -55,16 +53,6 @@ class PostgresAuditStore:
         duplicates = len(candidates) - len(new)
         self._look_first = duplicates > len(new)
         return Written(tuple(new), duplicates - len(reused), tuple(reused))
-
-    async def ensure_months(self, months: Sequence[date]) -> None:
-        """Makes missing partitions through a function that runs as their owner."""
-        for month in months:
-            await self._database.fetch(_QUERIES["ensure_partition"], (month,))
-
-    async def months(self) -> frozenset[date]:
-        """The months that have a partition of their own."""
-        rows = await self._database.fetch(_QUERIES["partition_months"])
-        return frozenset(row["month"] for row in rows)
 
     async def _digests(self, candidates: Sequence[Candidate]) -> dict[UUID, int]:
         ids = [candidate.row.event_id for candidate in candidates]
@@ -106,7 +94,7 @@ class PostgresAuditStore:
         rows: Sequence[AuditRow],
         columns: Sequence[Columns],
     ) -> None:
-        made = parts([row.month for row in rows], [leaf_of(it) for it in columns])
+        made = parts_of_columns(rows, columns)
         await timed_fetch(
             connection,
             _QUERIES["batch_parts_insert"],

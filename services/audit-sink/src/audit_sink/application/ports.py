@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -63,9 +62,3 @@ class AuditStore(Protocol):
 
         Ids in `candidates` are distinct. Repeating it after an unknown outcome finds duplicates.
         """
-
-    async def ensure_months(self, months: Sequence[date]) -> None:
-        """Makes the partitions of these months where they are missing."""
-
-    async def months(self) -> frozenset[date]:
-        """The months that have a partition of their own."""

@@ -82,14 +82,19 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def parts(months: Sequence[date], leaves: Sequence[bytes]) -> tuple[BatchPart, ...]:
-    """The parts of a batch, months ascending; a month and a leaf for each row, by leaf_no."""
+def parts(rows: Sequence[AuditRow]) -> tuple[BatchPart, ...]:
+    """The parts of a batch, months ascending; `rows` in leaf_no order."""
+    return parts_of_columns(rows, [framed_columns(row) for row in rows])
+
+
+def parts_of_columns(rows: Sequence[AuditRow], columns: Sequence[Columns]) -> tuple[BatchPart, ...]:
+    """As `parts`, where the columns are framed already."""
     by_month: dict[date, list[bytes]] = {}
-    for month, leaf in zip(months, leaves, strict=True):
-        by_month.setdefault(month, []).append(leaf)
+    for row, of_row in zip(rows, columns, strict=True):
+        by_month.setdefault(row.month, []).append(leaf_of(of_row))
     return tuple(
-        BatchPart(month, len(of_month), merkle_root(of_month))
-        for month, of_month in sorted(by_month.items())
+        BatchPart(month, len(leaves), merkle_root(leaves))
+        for month, leaves in sorted(by_month.items())
     )
 
 

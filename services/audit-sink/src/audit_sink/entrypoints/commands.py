@@ -7,10 +7,13 @@ from uuid import UUID
 import typer
 
 from audit_sink import bootstrap
+from audit_sink.entrypoints import partitions
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, show_rows
 
 app = typer.Typer(no_args_is_help=True, help="Audit: search events. Personal data stays sealed.")
+
+app.add_typer(partitions.app, name="partitions")
 
 ROWS_MAX = 10_000
 
