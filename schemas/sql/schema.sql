@@ -795,6 +795,8 @@ CREATE INDEX idx_workflow_events_aggregate ON ONLY audit.workflow_events USING b
 
 CREATE INDEX idx_workflow_events_batch ON ONLY audit.workflow_events USING btree (batch_id);
 
+CREATE INDEX idx_workflow_events_bloom ON ONLY audit.workflow_events USING brin (event_id uuid_bloom_ops (n_distinct_per_range='2048'), participant_ispb text_bloom_ops (n_distinct_per_range='64'), event_subtype text_bloom_ops (n_distinct_per_range='64'), event_type text_bloom_ops (n_distinct_per_range='64')) WITH (autosummarize='on');
+
 CREATE INDEX idx_workflow_events_correlation ON ONLY audit.workflow_events USING btree (correlation_id);
 
 CREATE INDEX idx_workflow_events_occurred_at ON ONLY audit.workflow_events USING brin (occurred_at);
@@ -808,6 +810,8 @@ CREATE INDEX workflow_events_default_aggregate_type_aggregate_id_aggrega_idx ON 
 CREATE INDEX workflow_events_default_batch_id_idx ON audit.workflow_events_default USING btree (batch_id);
 
 CREATE INDEX workflow_events_default_correlation_id_idx ON audit.workflow_events_default USING btree (correlation_id);
+
+CREATE INDEX workflow_events_default_event_id_participant_ispb_event_sub_idx ON audit.workflow_events_default USING brin (event_id uuid_bloom_ops (n_distinct_per_range='2048'), participant_ispb text_bloom_ops (n_distinct_per_range='64'), event_subtype text_bloom_ops (n_distinct_per_range='64'), event_type text_bloom_ops (n_distinct_per_range='64')) WITH (autosummarize='on');
 
 CREATE INDEX workflow_events_default_expr_idx ON audit.workflow_events_default USING btree (((event_payload ->> 'aggregate_id'::text))) WHERE ((aggregate_type)::text = 'command'::text);
 
@@ -870,6 +874,8 @@ ALTER INDEX audit.idx_workflow_events_aggregate ATTACH PARTITION audit.workflow_
 ALTER INDEX audit.idx_workflow_events_batch ATTACH PARTITION audit.workflow_events_default_batch_id_idx;
 
 ALTER INDEX audit.idx_workflow_events_correlation ATTACH PARTITION audit.workflow_events_default_correlation_id_idx;
+
+ALTER INDEX audit.idx_workflow_events_bloom ATTACH PARTITION audit.workflow_events_default_event_id_participant_ispb_event_sub_idx;
 
 ALTER INDEX audit.idx_workflow_events_rejected ATTACH PARTITION audit.workflow_events_default_expr_idx;
 

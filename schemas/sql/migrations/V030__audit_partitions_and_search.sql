@@ -182,6 +182,14 @@ GRANT EXECUTE ON FUNCTION audit.rehome_begin(DATE[]), audit.rehome_parts(BIGINT,
 
 -- A batch's rows: what follows the chain reads them, and what brings rows home.
 CREATE INDEX idx_workflow_events_batch ON audit.workflow_events (batch_id);
+-- Tells in which 128 pages something can stand: an event by its id, a rare participant or type.
+-- A fifteenth of the size that a btree on event_id has, and sinks do not feel it.
+CREATE INDEX idx_workflow_events_bloom ON audit.workflow_events USING brin (
+    event_id uuid_bloom_ops (n_distinct_per_range = 2048),
+    participant_ispb text_bloom_ops (n_distinct_per_range = 64),
+    event_subtype text_bloom_ops (n_distinct_per_range = 64),
+    event_type text_bloom_ops (n_distinct_per_range = 64)
+) WITH (autosummarize = on);
 
 -- The types of seed 002's audit_logs. Times keep their zone, and correlation_id is NULL where an
 -- event has none: a value made up here would find nothing by its index.

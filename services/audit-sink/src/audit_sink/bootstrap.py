@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from audit_sink.adapters.event_decoder import EventDecoder
+from audit_sink.adapters.export_file import export_file
 from audit_sink.adapters.partition_gauges import PartitionGauges
 from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
 from audit_sink.adapters.postgres_homecoming import homecoming
 from audit_sink.adapters.postgres_partitions import PostgresPartitions
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
+from audit_sink.application.audit_search import AuditSearch
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
+from audit_sink.application.export import ExportFile, Format
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.partitions import Homecoming, PartitionsList
 from audit_sink.application.write_batch import WriteBatch
@@ -91,7 +95,7 @@ async def open_adapters() -> AsyncIterator[Adapters]:
 
 
 @asynccontextmanager
-async def open_reader() -> AsyncIterator[PostgresAuditSearch]:
+async def open_reader() -> AsyncIterator[AuditSearch]:
     """The audit as `operator_ro` sees it, for the verbs of dictctl. Raises Unavailable."""
     database = await Database.open(
         read_settings(SharedSettings).postgres_url, READER, PoolSize(1, 1)
@@ -100,6 +104,16 @@ async def open_reader() -> AsyncIterator[PostgresAuditSearch]:
         yield PostgresAuditSearch(database)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_export(
+    path: Path, format_: Format, *, force: bool
+) -> AsyncIterator[tuple[AuditSearch, ExportFile]]:
+    """The audit, and a file that is there only if it was ended. Raises Unavailable, OSError."""
+    with export_file(path, format_, force=force) as file:
+        async with open_reader() as audit:
+            yield audit, file
 
 
 @asynccontextmanager

@@ -1,0 +1,33 @@
+"""What an export becomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from audit_sink.application.audit_search import Row
+
+
+class Format(StrEnum):
+    """Lines of JSON, or Parquet; the same columns in both."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A whole file. `sha256`: of its bytes, hex."""
+
+    rows: int
+    sha256: str
+
+
+class ExportFile(Protocol):
+    """A file that is seen under its name only once it is whole. Blocks; raises OSError."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """More rows."""
+
+    def end(self) -> Exported:
+        """Whole and on the disk; then it gets its name. Raises FileExistsError."""
