@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
-from audit_sink.domain.audit_row import AuditRow
+from audit_sink.domain.audit_row import AuditRow, canonical_json
 from audit_sink.domain.criteria import Criteria
 from audit_sink.domain.evidence import parts
 from devstack.stack import Stack
@@ -50,7 +50,7 @@ def rows_to_find() -> list[AuditRow]:
             aggregate_id=str(uuid4()),
             event_subtype="command.rejected",
             event_type="COMMAND_REJECTED",
-            event_payload={"aggregate_id": claim},
+            event_payload=canonical_json({"aggregate_id": claim}),
             occurred_at=NOON - timedelta(days=200),
         )
         for claim in (CLAIM, str(UUID(int=1)))
