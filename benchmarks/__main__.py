@@ -7,6 +7,7 @@ import sys
 from benchmarks.figures import shown
 
 BENCHMARKS = {
+    "audit-search": "each kind of search in an audit of a million rows and more, and its plan",
     "claims-simulation": "random schedules of whole claims, judged by the rules, without a server",
     "claims-transition": "RecordTransition's one statement against BEGIN, two statements, COMMIT",
     "claims-throughput": "commands a second, and command published to Bridge call",

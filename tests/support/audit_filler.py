@@ -14,6 +14,8 @@ import asyncpg
 BATCH_ROWS = 1_000
 STEP_ROWS = 100_000
 STEP_SECONDS_MAX = 600.0
+RARE_PARTICIPANT = "99990001"
+"""Of one claim in fifty thousand."""
 
 # A claim has eight events, which lie 10,000 rows apart: claims are interleaved as in life.
 _ROWS = """

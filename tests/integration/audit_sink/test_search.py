@@ -16,6 +16,7 @@ from audit_sink.adapters.postgres_audit_search import PostgresAuditSearch
 from audit_sink.domain.audit_row import AuditRow, canonical_json
 from audit_sink.domain.criteria import Criteria
 from audit_sink.domain.evidence import parts
+from audit_sink.entrypoints.asking import Typed
 from devstack.stack import Stack
 from dict_common.store.database import Database, PoolSize, prepare
 from tests.support.audit_filler import Filling, fill
@@ -73,6 +74,16 @@ async def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Async
         yield made
 
 
+@pytest_asyncio.fixture
+async def reader(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """A pool as dictctl reads with."""
+    monkeypatch.setenv("PGPASSFILE", world.environment["PGPASSFILE"])
+    url = world.environment["DICT_POSTGRES_URL"]
+    database = await Database.open(url, "operator_ro", PoolSize(1, 1))
+    yield database
+    await database.close()
+
+
 def by_sequence(row: AuditRow) -> Any:
     """The order of one aggregate's events."""
     command = row.aggregate_type == "command"
@@ -91,34 +102,34 @@ def about_claim(row: AuditRow) -> bool:
 
 Fits = Callable[[AuditRow], bool]
 NOVEMBER = datetime(2025, 11, 1, tzinfo=UTC)
-CASES: list[tuple[tuple[str, ...], Fits, bool]] = [
-    (("--claim", CLAIM), about_claim, True),
+CASES: list[tuple[Typed, Fits, bool]] = [
+    (Typed(claim=CLAIM), about_claim, True),
     (
-        ("--aggregate", f"claim/{CLAIM}"),
+        Typed(aggregate=f"claim/{CLAIM}"),
         lambda it: about_claim(it) and it.aggregate_type == "claim",
         True,
     ),
-    (("--participant", "22222222"), lambda it: it.participant_ispb == "22222222", False),
-    (("--type", "workflow.step"), lambda it: it.event_subtype == "workflow.step", False),
-    (("--type", "TIMER_FIRED"), lambda it: it.event_type == "TIMER_FIRED", False),
-    (("--correlation", "asked-3"), lambda it: it.correlation_id == "asked-3", False),
-    (("--workflow", "claim-2"), lambda it: it.workflow_id == "claim-2", False),
-    (("--event", str(ROWS[7].event_id)), lambda it: it is ROWS[7], False),
-    (("--from", "2025-11-01"), lambda it: it.occurred_at >= NOVEMBER, False),
-    (("--to", "2025-11-01"), lambda it: it.occurred_at < NOVEMBER, False),
+    (Typed(participant="22222222"), lambda it: it.participant_ispb == "22222222", False),
+    (Typed(type_="workflow.step"), lambda it: it.event_subtype == "workflow.step", False),
+    (Typed(type_="TIMER_FIRED"), lambda it: it.event_type == "TIMER_FIRED", False),
+    (Typed(correlation="asked-3"), lambda it: it.correlation_id == "asked-3", False),
+    (Typed(workflow="claim-2"), lambda it: it.workflow_id == "claim-2", False),
+    (Typed(event=str(ROWS[7].event_id)), lambda it: it is ROWS[7], False),
+    (Typed(since="2025-11-01"), lambda it: it.occurred_at >= NOVEMBER, False),
+    (Typed(until="2025-11-01"), lambda it: it.occurred_at < NOVEMBER, False),
     (
-        ("--from", NOON.isoformat(), "--to", (NOON + timedelta(microseconds=1)).isoformat()),
+        Typed(since=NOON.isoformat(), until=(NOON + timedelta(microseconds=1)).isoformat()),
         lambda it: it.occurred_at == NOON,
         False,
     ),
     (
-        ("--claim", CLAIM, "--type", "workflow.step", "--participant", "11111111"),
+        Typed(claim=CLAIM, type_="workflow.step", participant="11111111"),
         lambda it: about_claim(it)
         and (it.event_subtype, it.participant_ispb) == ("workflow.step", "11111111"),
         True,
     ),
     (
-        ("--participant", "11111111", "--type", "STARTED", "--to", "2025-12-20"),
+        Typed(participant="11111111", type_="STARTED", until="2025-12-20"),
         lambda it: (it.participant_ispb, it.event_type) == ("11111111", "STARTED")
         and it.occurred_at < datetime(2025, 12, 20, tzinfo=UTC),
         False,
@@ -133,23 +144,36 @@ def found_by(fits: Fits, *, sequence: bool) -> list[str]:
     return [str(row.event_id) for row in rows]
 
 
-@pytest.mark.parametrize(("words", "fits", "sequence"), CASES, ids=lambda it: str(it)[:40])
+async def pages(audit: PostgresAuditSearch, criteria: Criteria, size: int) -> list[str]:
+    """Every page after the one before it, to the end."""
+    ids: list[Any] = []
+    while True:
+        after = ids[-1] if ids else None
+        page = await audit.search(criteria, size, after, datetime.now(UTC))
+        if not page:
+            return [str(it) for it in ids]
+        ids += [row["event_id"] for row in page]
+
+
+@pytest.mark.parametrize(("typed", "fits", "sequence"), CASES, ids=lambda it: str(it)[:40])
 async def test_all_that_fits_in_order_and_page_by_page(
-    world: World, words: tuple[str, ...], fits: Fits, sequence: bool
+    reader: Database, typed: Typed, fits: Fits, sequence: bool
 ) -> None:
     wanted = found_by(fits, sequence=sequence)
     assert wanted
-    whole = world.dictctl_json("audit", "search", *words)
-    assert [row["event_id"] for row in whole] == wanted
-    paged: list[str] = []
-    size = max(1, len(wanted) // 2)
-    while True:
-        after = ("--after", paged[-1]) if paged else ()
-        page = world.dictctl_json("audit", "search", *words, "--limit", str(size), *after)
-        if not page:
-            break
-        paged += [row["event_id"] for row in page]
-    assert paged == wanted
+    audit, criteria = PostgresAuditSearch(reader), typed.criteria(something=True)
+    for size in (1_000, 7, 1):
+        assert await pages(audit, criteria, size) == wanted
+
+
+async def test_pages_of_the_verb(world: World) -> None:
+    wanted = found_by(about_claim, sequence=True)
+    words = ("audit", "search", "--claim", CLAIM)
+    assert [row["event_id"] for row in world.dictctl_json(*words)] == wanted
+    first = world.dictctl_json(*words, "--limit", "20")
+    rest = world.dictctl_json(*words, "--after", first[-1]["event_id"])
+    assert [row["event_id"] for row in (*first, *rest)] == wanted
+    assert world.dictctl_json(*words, "--after", wanted[-1]) == []
 
 
 async def test_rows_are_whole_and_say_how_to_go_on(world: World) -> None:
@@ -173,14 +197,10 @@ async def test_rows_are_whole_and_say_how_to_go_on(world: World) -> None:
     [
         (("search",), 2, "at least one option"),
         (("search", "--type", "claim.creatd"), 2, "claim.created"),
-        (("search", "--claim", "1"), 2, "--claim must be a UUID"),
-        (("search", "--from", "2026-02-01", "--to", "2026-01-01"), 2, "before --to"),
         (("search", "--claim", str(uuid4())), 4, "nothing about claim"),
         (("search", "--participant", "00000000"), 4, "nothing that fits"),
         (("search", "--claim", CLAIM, "--after", str(uuid4())), 4, "holds no event"),
-        (("search", "--claim", CLAIM, "--limit", "0"), 2, "--limit"),
         (("tail", "--lines", "-1"), 2, "--lines"),
-        (("tail", "--participant", "1"), 2, "ISPB"),
         (("export", "--format", "jsonl", "--out", "/x"), 2, "at least one option"),
         (("export", "--format", "csv", "--out", "/x", "--claim", CLAIM), 2, "--format"),
         (("export", "--format", "jsonl", "--out", "/no/such/x", "--claim", CLAIM), 1, "/no/such/x"),
@@ -280,16 +300,6 @@ async def test_export_that_loses_its_connection_leaves_no_file(
     await admin.close()
     assert (process.returncode, b"postgres-failed" in error) == (3, True)
     assert names_in(tmp_path) == []
-
-
-@pytest_asyncio.fixture
-async def reader(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A pool as dictctl reads with."""
-    monkeypatch.setenv("PGPASSFILE", world.environment["PGPASSFILE"])
-    url = world.environment["DICT_POSTGRES_URL"]
-    database = await Database.open(url, "operator_ro", PoolSize(1, 1))
-    yield database
-    await database.close()
 
 
 async def test_export_is_of_one_instant_also_while_rows_come_home(

@@ -6,7 +6,7 @@ from dataclasses import astuple
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from audit_sink.application.audit_search import AfterUnknown, Row
+from audit_sink.application.audit_search import AfterUnknown, Row, SearchTooSlow
 from audit_sink.domain.criteria import Criteria, backwards, forwards
 from dict_common.store.database import Connection, Database, timed_fetch
 from dict_common.store.queries import Query, load_queries
@@ -148,5 +148,8 @@ async def _head(connection: Connection) -> int:
 
 
 async def _fetch(connection: Connection, name: str, criteria: Criteria, *more: object) -> list[Row]:
-    rows = await timed_fetch(connection, QUERIES[name], (*astuple(criteria), *more))
+    try:
+        rows = await timed_fetch(connection, QUERIES[name], (*astuple(criteria), *more))
+    except TimeoutError as error:
+        raise SearchTooSlow from error
     return [dict(row) for row in rows]

@@ -7,9 +7,20 @@ from typing import Protocol
 from uuid import UUID
 
 from audit_sink.domain.criteria import Criteria
+from dict_common.kernel.errors import DictError
 
 Row = Mapping[str, object]
 """Columns by name; personal data in it is sealed."""
+
+
+class SearchTooSlow(DictError):
+    """One look took longer than a statement may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "search-too-slow",
+            "it took longer than a statement may: ask for less time with --from and --to",
+        )
 
 
 class AfterUnknown(LookupError):
@@ -24,7 +35,7 @@ class AuditSearch(Protocol):
     ) -> Sequence[Row]:
         """One aggregate's by sequence, refused commands last; else the newest first.
 
-        `after`: what follows that event. Raises AfterUnknown.
+        `after`: what follows that event. Raises AfterUnknown, SearchTooSlow.
         """
 
     async def last(
