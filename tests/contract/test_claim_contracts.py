@@ -12,6 +12,7 @@ from claim_orchestrator.domain import events
 from claim_orchestrator.domain.claim import ClaimType, DictStatus, Role
 from claim_orchestrator.domain.transitions import CLAIMER
 from claim_orchestrator.entrypoints.worker import WORKFLOWS
+from dict_common.intake.events import CommandRejected, OperatorActed
 from dict_common.kernel.pix_key import KeyType
 from dict_schemas import avro
 from dict_schemas.temporal import temporal_names
@@ -28,8 +29,8 @@ RECORDS: list[type[Any]] = [
     events.ClaimFailed,
     events.EntryTransferred,
     events.WorkflowStep,
-    events.CommandRejected,
-    events.OperatorActed,
+    CommandRejected,
+    OperatorActed,
 ]
 
 

@@ -19,12 +19,11 @@ from claim_orchestrator.application.ports import (
     NewClaim,
     NewDecision,
     RowChange,
-    command_id_reused,
 )
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.errors import ClaimUnknown, DictClaimTaken
 from dict_common.kernel.errors import InputRefused, Unavailable
-from dict_common.ports.inbox import InboxKey, Seen
+from dict_common.ports.inbox import InboxKey, Seen, command_id_reused
 from dict_common.ports.outgoing import OutgoingEvent
 
 

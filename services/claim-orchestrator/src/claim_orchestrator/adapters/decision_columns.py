@@ -2,7 +2,8 @@
 
 import asyncpg
 
-from claim_orchestrator.application.ports import NewDecision, command_id_reused
+from claim_orchestrator.application.ports import NewDecision
+from dict_common.ports.inbox import command_id_reused
 
 
 def decision_columns(decision: NewDecision) -> tuple[object, ...]:

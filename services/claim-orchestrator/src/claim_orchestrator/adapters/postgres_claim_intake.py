@@ -10,35 +10,27 @@ from claim_orchestrator.adapters.decision_columns import (
     new_decision,
     outcome_of_same,
 )
-from claim_orchestrator.application.ports import NewClaim, NewDecision, command_id_reused
+from claim_orchestrator.application.ports import NewClaim, NewDecision
 from claim_orchestrator.domain.claim import WorkflowStatus
 from dict_common.kernel.errors import InputRefused
-from dict_common.ports.inbox import InboxKey, Seen
+from dict_common.ports.inbox import InboxKey
 from dict_common.ports.outgoing import OutgoingEvent
-from dict_common.store import inbox, outbox
-from dict_common.store.database import Connection, Database, timed_fetch
+from dict_common.store import outbox
+from dict_common.store.database import timed_fetch
+from dict_common.store.inbox import PostgresCommandInbox, first
 from dict_common.store.queries import load_queries
 
 _QUERIES = load_queries("claim_orchestrator.adapters", "claims")
 _DECISIONS = load_queries("claim_orchestrator.adapters", "decisions")
 
 
-class PostgresClaimIntake:
+class PostgresClaimIntake(PostgresCommandInbox):
     """The consumer's side of the store."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def seen(self, command: InboxKey) -> Seen:
-        """What the inbox knows of the command."""
-        async with self._database.connection() as connection:
-            seen, _ = await inbox.look_up(connection, command)
-            return seen
 
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Inbox row, claim and subject link in one transaction."""
         async with self._database.transaction() as connection:
-            if not await _first(connection, command):
+            if not await first(connection, command):
                 return False
             inserted = await timed_fetch(
                 connection, _QUERIES["claim_insert"], insert_columns(claim)
@@ -56,23 +48,10 @@ class PostgresClaimIntake:
             )
         return True
 
-    async def settle(self, command: InboxKey, outcome: str) -> None:
-        """Marks the hand-over as done."""
-        async with self._database.connection() as connection:
-            await inbox.settle(connection, command, outcome)
-
-    async def reject(
-        self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
-    ) -> None:
-        """Stores the rejection and its events, once."""
-        async with self._database.transaction() as connection:
-            if await inbox.insert(connection, command, f"rejected:{reason_code}"):
-                await outbox.insert(connection, events, version_before=0)
-
     async def accept_decision(self, command: InboxKey, decision: NewDecision) -> bool:
         """Inbox row and decision in one transaction."""
         async with self._database.transaction() as connection:
-            if not await _first(connection, command):
+            if not await first(connection, command):
                 return False
             rows = await timed_fetch(
                 connection,
@@ -101,7 +80,7 @@ class PostgresClaimIntake:
     async def accept_operator(self, command: InboxKey, events: Sequence[OutgoingEvent]) -> bool:
         """Inbox row and events in one transaction."""
         async with self._database.transaction() as connection:
-            if not await _first(connection, command):
+            if not await first(connection, command):
                 return False
             await outbox.insert(connection, events, version_before=0)
         return True
@@ -124,12 +103,3 @@ class PostgresClaimIntake:
             if refused:
                 await outbox.insert(connection, events, version_before=0)
         return bool(refused)
-
-
-async def _first(connection: Connection, command: InboxKey) -> bool:
-    """Opens the command's inbox row; False if it is there. Raises `command-id-reused`."""
-    await inbox.lock(connection, command)
-    seen, _ = await inbox.look_up(connection, command)
-    if seen is Seen.OTHER_CONTENT:
-        raise command_id_reused()
-    return await inbox.insert(connection, command, None)

@@ -1,34 +1,20 @@
 """`claim.decide`: stored with its inbox row first, then the claim's workflow is woken."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from claim_orchestrator.application.fields import instant, member, opaque, optional, text
-from claim_orchestrator.application.ports import (
-    ClaimIntake,
-    ClaimProcess,
-    NewDecision,
-    command_id_reused,
-)
+from claim_orchestrator.application.fields import instant
+from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess, NewDecision
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision, effective_at
 from claim_orchestrator.domain.reasons import CancelReason
 from dict_common.kernel.clock import Clock
-from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.fields import member, opaque, optional, text
 from dict_common.kernel.ids import parse_id
-from dict_common.ports.inbox import InboxKey, Seen
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How a command came: its inbox key, its envelope, when the broker took it."""
-
-    key: InboxKey
-    envelope: Envelope
-    published_at: datetime
+from dict_common.ports.inbox import Delivery as Delivery  # callers find it beside the use case
+from dict_common.ports.inbox import Seen, command_id_reused
 
 
 def decision_of(delivery: Delivery, record: Mapping[str, object], now: datetime) -> NewDecision:

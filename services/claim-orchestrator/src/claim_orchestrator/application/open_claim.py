@@ -8,18 +8,13 @@ from claim_orchestrator.application.claim_policy import ClaimFacts, ClaimPolicy
 from claim_orchestrator.application.claim_process import workflow_id
 from claim_orchestrator.application.claim_records import ClaimProcessInput
 from claim_orchestrator.application.create_claim import CreateClaim, create_claim
-from claim_orchestrator.application.ports import (
-    ClaimIntake,
-    ClaimProcess,
-    NewClaim,
-    command_id_reused,
-)
+from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess, NewClaim
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.deadlines import Calendar
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import InputRefused, Unavailable
-from dict_common.ports.inbox import InboxKey, Seen
+from dict_common.ports.inbox import InboxKey, Seen, command_id_reused
 from dict_common.ports.sealing import RestSealer, Subject, SubjectSealer
 
 

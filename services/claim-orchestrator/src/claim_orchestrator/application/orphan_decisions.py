@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from claim_orchestrator.application.ports import ClaimIntake
-from claim_orchestrator.application.refuse_command import Rejections, refusal_of
+from claim_orchestrator.application.refuse_command import refusal_of
+from claim_orchestrator.domain.events import SOURCE
+from dict_common.intake.refusals import Rejections
 from dict_common.kernel.clock import Clock
 from dict_common.ports.outgoing import EventComposer
 
@@ -21,7 +23,7 @@ class OrphanDecisions:
 
     def __init__(self, intake: ClaimIntake, composer: EventComposer, clock: Clock) -> None:
         self._intake = intake
-        self._rejections = Rejections(composer)
+        self._rejections = Rejections(composer, SOURCE)
         self._clock = clock
 
     async def __call__(self) -> int:

@@ -16,8 +16,7 @@ from claim_orchestrator.application.claim_records import (
     SettledIntent,
     Snapshot,
 )
-from dict_common.kernel.errors import InputRefused
-from dict_common.ports.inbox import InboxKey, Seen
+from dict_common.ports.inbox import CommandInbox, InboxKey
 from dict_common.ports.outgoing import OutgoingEvent
 
 
@@ -104,29 +103,6 @@ class RowChange:
     intent: SettledIntent | None
     verdicts: tuple[DecisionVerdict, ...] = ()
     settled_at: datetime | None = None
-
-
-def command_id_reused() -> InputRefused:
-    """The refusal of an id that came before with another content."""
-    return InputRefused(
-        "command-id-reused",
-        "this ce_id came before with another content: give each command its own id",
-    )
-
-
-class CommandInbox(Protocol):
-    """How a command is recognised, refused and finished; the same for every command."""
-
-    async def seen(self, command: InboxKey) -> Seen:
-        """What the inbox knows of the command."""
-
-    async def settle(self, command: InboxKey, outcome: str) -> None:
-        """Marks the hand-over as done."""
-
-    async def reject(
-        self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
-    ) -> None:
-        """Stores the rejection with its events, once for each content of the command."""
 
 
 class ClaimIntake(CommandInbox, Protocol):

@@ -14,11 +14,10 @@ from claim_orchestrator.application.claim_events import (
 from claim_orchestrator.application.claim_papers import key_of, papers_of
 from claim_orchestrator.application.claim_process import expire_id, monitor_id
 from claim_orchestrator.application.claim_records import PlannedEvent, Recorded, Transition
-from claim_orchestrator.application.own_aggregate import SOURCE
 from claim_orchestrator.application.ports import ClaimStore, KeptClaim, RowChange
 from claim_orchestrator.application.refuse_command import DecisionRejections
 from claim_orchestrator.domain.claim import Role, WorkflowStatus
-from claim_orchestrator.domain.events import WorkflowStep
+from claim_orchestrator.domain.events import SOURCE, WorkflowStep
 from dict_common.kernel.envelope import Envelope, WorkflowRef
 from dict_common.ports.outgoing import ComposedFrom, EventComposer, OutgoingEvent
 from dict_common.ports.sealing import RestSealer

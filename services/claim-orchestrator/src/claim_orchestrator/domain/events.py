@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import ClassVar
 
+SOURCE = "/dict-connect/claim-orchestrator"
+"""`ce_source` of whatever this service tells."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimEvent:
@@ -133,44 +136,6 @@ class WorkflowStep:
     outcome: str
     request_id: str | None = None
     detail: str | None = None
-
-    def record(self) -> dict[str, object]:
-        """Field name to value."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandRejected:
-    """A command was understood and refused. `detail` holds no personal data."""
-
-    NAME: ClassVar[str] = "command.rejected"
-    command_id: str
-    command_type: str
-    aggregate_type: str
-    aggregate_id: str
-    reason_code: str
-    detail: str
-    rejected_at: datetime
-
-    def record(self) -> dict[str, object]:
-        """Field name to value."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperatorActed:
-    """A change that a person made. `operator`: the opaque subject of the token."""
-
-    NAME: ClassVar[str] = "operator.acted"
-    request_id: str
-    verb: str
-    target_type: str
-    target_id: str
-    operator: str
-    reason: str
-    outcome: str
-    dry_run: bool
-    acted_at: datetime
 
     def record(self) -> dict[str, object]:
         """Field name to value."""

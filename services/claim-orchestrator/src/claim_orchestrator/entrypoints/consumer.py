@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import SpanKind
 
-from claim_orchestrator.application.decide_claim import Delivery
 from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.bootstrap.consumer import ConsumerAdapters, open_consumer
 from claim_orchestrator.bootstrap.foundations import (
@@ -22,7 +21,7 @@ from dict_common.bus.dead_letters import DeadLetters
 from dict_common.bus.incoming import Incoming
 from dict_common.bus.together import Piece, every, run_together
 from dict_common.kernel.errors import InputRefused, Undeliverable
-from dict_common.ports.inbox import InboxKey
+from dict_common.ports.inbox import Delivery, InboxKey
 from dict_common.telemetry import metrics
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process

@@ -8,7 +8,6 @@ import typer
 
 from claim_orchestrator.application.claim_console import DECIDE, OPERATOR
 from claim_orchestrator.application.operator_request import (
-    REASON_CHARACTERS_MAX,
     Verb,
     check_act,
     check_decision,
@@ -22,6 +21,7 @@ from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_foun
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
+from dict_common.intake.operators import REASON_CHARACTERS_MAX
 from dict_common.kernel.bound_tokens import TOKEN, bound_token
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused

@@ -1,0 +1,1 @@
+"""What every consumer of commands does alike: refuse once, answer an operator once."""
