@@ -419,10 +419,24 @@ CREATE TABLE connect.dead_letter_actions (
     operator text NOT NULL,
     reason text NOT NULL,
     acted_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT dead_letter_actions_action_check CHECK ((action = ANY (ARRAY['redrive'::text, 'discard'::text])))
+    request_id uuid NOT NULL,
+    place integer NOT NULL,
+    outcome text,
+    done_at timestamp with time zone,
+    CONSTRAINT dead_letter_actions_action_check CHECK ((action = ANY (ARRAY['redrive'::text, 'discard'::text]))),
+    CONSTRAINT dead_letter_actions_check CHECK (((outcome IS NULL) = (done_at IS NULL))),
+    CONSTRAINT dead_letter_actions_outcome_check CHECK ((outcome = ANY (ARRAY['redriven'::text, 'gone'::text, 'discarded'::text])))
 );
 
 ALTER TABLE connect.dead_letter_actions OWNER TO migrator;
+
+COMMENT ON COLUMN connect.dead_letter_actions.topic IS 'namespace/name below the tenant: dead-letters/claim-orchestrator';
+
+COMMENT ON COLUMN connect.dead_letter_actions.event_id IS 'ce_id of the message inside, NULL for one that has none';
+
+COMMENT ON COLUMN connect.dead_letter_actions.place IS 'Its place in the request, from 0: letters go back in this order';
+
+COMMENT ON COLUMN connect.dead_letter_actions.outcome IS 'NULL until it has gone back; gone: retention took it before that';
 
 CREATE TABLE connect.inbox (
     consumer text NOT NULL,
@@ -829,6 +843,10 @@ CREATE INDEX idx_bridge_requests_status ON connect.bridge_requests USING btree (
 
 CREATE INDEX idx_bridge_requests_workflow_id ON connect.bridge_requests USING btree (workflow_id);
 
+CREATE INDEX idx_dead_letter_actions_event ON connect.dead_letter_actions USING btree (event_id) WHERE (event_id IS NOT NULL);
+
+CREATE INDEX idx_dead_letter_actions_waiting ON connect.dead_letter_actions USING btree (request_id, place) WHERE (done_at IS NULL);
+
 CREATE INDEX idx_inbox_received_at ON connect.inbox USING brin (received_at);
 
 CREATE INDEX idx_inbox_settled ON connect.inbox USING btree (settled_at) WHERE (outcome IS NOT NULL);
@@ -927,6 +945,7 @@ GRANT ALL ON SCHEMA audit TO audit_owner;
 
 GRANT USAGE ON SCHEMA connect TO claim_orchestrator;
 GRANT USAGE ON SCHEMA connect TO operator_ro;
+GRANT USAGE ON SCHEMA connect TO audit_desk;
 
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator;
 GRANT USAGE ON SCHEMA workflows TO operator_ro;
@@ -972,19 +991,29 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.bridge_requests TO claim_orch
 GRANT SELECT ON TABLE connect.bridge_requests TO operator_ro;
 
 GRANT SELECT ON TABLE connect.dead_letter_actions TO operator_ro;
+GRANT SELECT,INSERT ON TABLE connect.dead_letter_actions TO audit_desk;
+
+GRANT UPDATE(outcome) ON TABLE connect.dead_letter_actions TO audit_desk;
+
+GRANT UPDATE(done_at) ON TABLE connect.dead_letter_actions TO audit_desk;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.inbox TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.inbox TO operator_ro;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.inbox TO audit_desk;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.outbox TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.outbox TO operator_ro;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.outbox TO audit_desk;
 
 GRANT SELECT ON TABLE connect.relay_epoch TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.relay_epoch TO operator_ro;
+GRANT SELECT ON TABLE connect.relay_epoch TO audit_desk;
 
 GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO claim_orchestrator;
+GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO audit_desk;
 
 GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO claim_orchestrator;
+GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO audit_desk;
 
 GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO claim_orchestrator;
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-ROLES = "migrator, operator_ro, audit_maintainer, audit_sink, claim_orchestrator"
+ROLES = "migrator, operator_ro, audit_maintainer, audit_sink, audit_desk, claim_orchestrator"
 ATTEMPTS_MAX = 50
 
 

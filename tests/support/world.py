@@ -34,6 +34,8 @@ MODULES = {
     "worker": "claim_orchestrator.entrypoints.worker",
     "relay": "claim_orchestrator.entrypoints.relay",
     "sink": "audit_sink.entrypoints.sink",
+    "desk": "audit_sink.entrypoints.consumer",
+    "desk-relay": "audit_sink.entrypoints.relay",
 }
 
 

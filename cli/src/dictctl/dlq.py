@@ -1,47 +1,80 @@
-"""`dictctl dlq`: what could not be processed, and why."""
+"""`dictctl dlq`: what could not be processed, why, and what shall become of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
-import pulsar
-import pulsar.asyncio
 import typer
 
-from dict_common.bus import client as pulsar_client
 from dict_common.bus import dead_letters
 from dict_common.bus.avro import AvroCodec
-from dict_common.bus.client import answered
 from dict_common.bus.dead_letters import DeadLetter
-from dict_common.bus.incoming import Incoming, incoming
+from dict_common.console import publishing
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
-from dict_common.console.output import Format, Output, show_record, show_rows
+from dict_common.console.output import Format, Output, say, show_record, show_rows
+from dict_common.console.publishing import DryRun, Why, check_why, operator_request
 from dict_common.kernel.errors import DictError
+from dict_common.kernel.ids import new_id
+from dict_common.kernel.letter_ids import LETTERS_MAX, RATE_MAX
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_schemas import avro
-from dict_schemas.topics import topics
+from dict_schemas.topics import DEAD_LETTERS
+from dictctl.letters import Chosen, Row, Wanted, instant, open_desk, parted, reasons, services
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: list them, show one.")
+app = typer.Typer(
+    no_args_is_help=True, help="Dead letters: list, show, give back to their service, discard."
+)
 
-READ_SECONDS_MAX = 30.0
-LETTERS_MAX = 10_000
+LISTED_MAX = 10_000
+TAKEN_MAX = 100_000
 SHOWN_PROPERTIES = frozenset(
     {"ce_specversion", "ce_id", "ce_type", "ce_time", "ce_sequence", "dict_aggregatetype"}
 )
+REDRIVE = "DEAD_LETTERS_REDRIVE"
+DISCARD = "DEAD_LETTERS_DISCARD"
 
-Limit = Annotated[int, typer.Option(min=1, max=LETTERS_MAX, help="at most this many, newest last")]
-Service = Annotated[str | None, typer.Option(help="only this service's, e.g. claim-orchestrator")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]…", help="from `dictctl dlq list`; or choose:")
+]
+Service = Annotated[str | None, typer.Option(help="this service's, e.g. claim-orchestrator")]
+Reason = Annotated[str | None, typer.Option(help="with this reason, e.g. schema-unknown")]
+Consumer = Annotated[str | None, typer.Option(help="given up by this subscription")]
+Event = Annotated[str | None, typer.Option(metavar="CE_ID", help="the message with this id")]
+Since = Annotated[str | None, typer.Option(help="buried since: 90m, 24h, 7d, or a time")]
+Limit = Annotated[
+    int, typer.Option(min=1, max=TAKEN_MAX, help="at most this many, the oldest first")
+]
+Rate = Annotated[
+    int | None, typer.Option(min=1, max=RATE_MAX, help="letters a second; the desk's own if none")
+]
 
 
 @app.command("list")
-def list_(output: Output = Format.TABLE, service: Service = None, limit: Limit = 100) -> None:
-    """Reason, origin and ids of each dead letter. Nothing is opened."""
-    rows = asyncio.run(_rows(service, limit))
-    columns = ("id", "service", "published_at", "reason", "origin_topic", "ce_id", "detail")
-    show_rows(rows, output, columns, "no dead letters")
+def list_(
+    output: Output = Format.TABLE,
+    service: Service = None,
+    reason: Reason = None,
+    since: Since = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="those redriven or discarded too: by whom, when, why")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, max=LISTED_MAX, help="at most this many, newest last")
+    ] = 100,
+) -> None:
+    """Reason, origin and ids of each open dead letter. Nothing is opened."""
+    begin = instant(since, datetime.now(UTC))
+    chosen = Chosen(limit, newest=True)
+    asyncio.run(_choose(service, Wanted(reason=reason, since=begin, done=all_), chosen))
+    columns = ("id", "service", "published_at", "reason", "origin_topic", "ce_id")
+    more = ("action", "outcome", "operator", "acted_at", "why") if all_ else ("detail",)
+    show_rows(chosen.ended(), output, (*columns, *more), "no dead letters")
+    if chosen.matched > limit:
+        say(f"{chosen.matched} letters fit, the newest {limit} are shown: --since, --limit")
 
 
 @app.command()
@@ -53,56 +86,159 @@ def show(
     show_record(asyncio.run(_one(letter_id)), output)
 
 
-async def _rows(service: str | None, limit: int) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for name in _services(service):
-        async with _reader(name) as reader:
-            rows += [_row(name, message) async for message in _messages(reader)]
-    return sorted(rows, key=lambda row: str(row["published_at"]))[-limit:]
+@app.command()
+def redrive(
+    why: Why,
+    ids: Ids = None,
+    service: Service = None,
+    reason: Reason = None,
+    consumer: Consumer = None,
+    event: Event = None,
+    since: Since = None,
+    limit: Limit = 1_000,
+    rate: Rate = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Gives dead letters back to their service, after what was wrong is mended."""
+    wanted = _wanted(reason, consumer, event, since)
+    _act(_Order(REDRIVE, why, rate, dry_run), _Choice(ids, service, wanted, limit), output)
+
+
+@app.command()
+def discard(
+    why: Why,
+    ids: Ids = None,
+    service: Service = None,
+    reason: Reason = None,
+    consumer: Consumer = None,
+    event: Event = None,
+    since: Since = None,
+    limit: Limit = 1_000,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Notes that dead letters need no processing any more. They stay where they are."""
+    wanted = _wanted(reason, consumer, event, since)
+    _act(_Order(DISCARD, why, None, dry_run), _Choice(ids, service, wanted, limit), output)
+
+
+@dataclass(frozen=True)
+class _Order:
+    verb: str
+    why: str
+    rate: int | None
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class _Choice:
+    ids: list[str] | None
+    service: str | None
+    wanted: Wanted
+    limit: int
+
+    @property
+    def one_service(self) -> str:
+        """Whose letters are meant. Raises CommandFailed."""
+        named = {parted(id_)[0] for id_ in self.ids or ()} | ({self.service} - {None})
+        if len(named) != 1:
+            raise CommandFailed(
+                Exit.USAGE,
+                "whose letters? name one service: --service, or ids that begin with it",
+                f"one of {', '.join(services(None))}",
+            )
+        if self.ids and self.wanted != Wanted():
+            raise CommandFailed(Exit.USAGE, "ids, or --reason --consumer --event --since: not both")
+        return services(str(named.pop()))[0]
+
+
+def _act(order: _Order, choice: _Choice, output: Format) -> None:
+    check_why(order.why)
+    service = choice.one_service
+    rows, skipped, matched = asyncio.run(_taken(service, choice))
+    told: Row = {
+        "verb": order.verb,
+        "service": service,
+        "letters": len(rows),
+        "reasons": reasons(rows),
+        "skipped": skipped,
+        "left": matched - len(rows),
+    }
+    requests = [] if order.dry_run else _requests(order, service, rows)
+    told |= {"requests": [str(request.id) for request in requests], "published": bool(requests)}
+    if requests:
+        asyncio.run(publishing.publish(*requests))
+    whole = {"ids": [row["id"] for row in rows]} if output is Format.JSON else {}
+    show_record(told | whole, output)
+    if not rows:
+        say("nothing is left to do: each of these letters was acted on before, or there is none")
+    elif requests:
+        say(f"next: dictctl dlq list --service {service} --all")
+
+
+def _requests(order: _Order, service: str, rows: list[Row]) -> list[publishing.Draft]:
+    """One request for each slice, in the order in which letters are to go."""
+    ids = [str(row["id"]).partition("/")[2] for row in rows]
+    record: dict[str, object] = {
+        "verb": order.verb,
+        "target": service,
+        "reason": order.why,
+        "cancel_reason": None,
+        "dry_run": False,
+        "rate": order.rate,
+    }
+    return [
+        operator_request(
+            DEAD_LETTERS, new_id(), record | {"letters": ids[begin : begin + LETTERS_MAX]}
+        )
+        for begin in range(0, len(ids), LETTERS_MAX)
+    ]
+
+
+def _wanted(
+    reason: str | None, consumer: str | None, event: str | None, since: str | None
+) -> Wanted:
+    try:
+        event = str(UUID(event)) if event else None
+    except ValueError:
+        raise CommandFailed(
+            Exit.USAGE, f"--event must be a UUID, not {event!r}", "dictctl dlq list"
+        ) from None
+    return Wanted(reason, consumer, event, instant(since, datetime.now(UTC)))
+
+
+async def _choose(service: str | None, wanted: Wanted, chosen: Chosen) -> None:
+    async with open_desk(service) as desk:
+        await desk.choose(wanted, chosen)
+
+
+async def _taken(service: str, choice: _Choice) -> tuple[list[Row], int, int]:
+    """The letters to act on, how many named ones were acted on before, and how many fit."""
+    chosen = Chosen(choice.limit, newest=False)
+    async with open_desk(service) as desk:
+        if not choice.ids:
+            await desk.choose(choice.wanted, chosen)
+            return chosen.ended(), 0, chosen.matched
+        named = dict.fromkeys(choice.ids)
+        for letter_id in named:
+            letter = await desk.one(letter_id)
+            if letter.row["action"] is None:
+                chosen.add(letter)
+        return chosen.ended(), len(named) - chosen.matched, chosen.matched
 
 
 async def _one(letter_id: str) -> dict[str, object]:
     settings = shared()
     keysets = KeysetFolder(settings.keys_dir)
     sealer = TinkRestSealer(keysets.private("rest"), keysets.private("prf"))
-    for name in _services(None):
-        async with _reader(name) as reader:
-            async for message in _messages(reader):
-                if _id(name, message) == letter_id:
-                    letter = dead_letters.opened(name, message.properties, message.body, sealer)
-                    return _row(name, message) | _content(letter)
-    raise CommandFailed(Exit.NOT_FOUND, f"no dead letter {letter_id}", "dictctl dlq list")
-
-
-def _services(service: str | None) -> tuple[str, ...]:
-    names = tuple(topic.name for topic in topics() if topic.namespace == "dead-letters")
-    if service is None:
-        return names
-    if service not in names:
-        raise CommandFailed(
-            Exit.NOT_FOUND, f"no dead letters are kept for {service}", f"one of {', '.join(names)}"
-        )
-    return (service,)
-
-
-def _id(service: str, message: Incoming) -> str:
-    return f"{service}/{message.message_id}"
-
-
-def _row(service: str, message: Incoming) -> dict[str, object]:
-    clear = message.properties
-    return {
-        "id": _id(service, message),
-        "service": service,
-        "published_at": message.published_at,
-        "reason": clear.get("dict_reason"),
-        "detail": clear.get("dict_detail"),
-        "consumer": clear.get("dict_consumer"),
-        "origin_topic": clear.get("dict_origintopic", "").rpartition("//")[2],
-        "origin_id": clear.get("dict_originid"),
-        "ce_id": clear.get("ce_id"),
-        "ce_subject": clear.get("ce_subject"),
-    }
+    service, _ = parted(letter_id)
+    if service not in services(None):
+        raise CommandFailed(Exit.NOT_FOUND, f"no dead letter {letter_id}", "dictctl dlq list")
+    async with open_desk(service) as desk:
+        found = await desk.one(letter_id)
+    clear, body = found.message.properties, found.message.body
+    return found.row | _content(dead_letters.opened(service, clear, body, sealer))
 
 
 def _content(letter: DeadLetter) -> dict[str, object]:
@@ -132,28 +268,3 @@ def _decoded(name: str, body: bytes) -> dict[str, object] | None:
         field: f"[{len(value)} sealed bytes]" if isinstance(value, bytes) else value
         for field, value in record.items()
     }
-
-
-@asynccontextmanager
-async def _reader(service: str) -> AsyncIterator[pulsar.asyncio.Reader]:
-    """A reader over all partitions: a subscription that is removed at the end."""
-    settings = shared()
-    client = pulsar_client.connect(settings.pulsar_url)
-    try:
-        yield await answered(
-            client.create_reader(
-                f"persistent://{settings.pulsar_tenant}/dead-letters/{service}",
-                pulsar.MessageId.earliest,
-            ),
-            f"read the dead letters of {service}",
-        )
-    finally:
-        await pulsar_client.close(client)
-
-
-async def _messages(reader: pulsar.asyncio.Reader) -> AsyncIterator[Incoming]:
-    for _ in range(LETTERS_MAX):
-        if not await answered(reader.has_message_available(), "look for more"):
-            return
-        message = await asyncio.wait_for(answered(reader.read_next(), "read"), READ_SECONDS_MAX)
-        yield incoming(message)

@@ -14,6 +14,7 @@ ROLES = (
     "operator_ro",
     "claim_orchestrator",
     "audit_sink",
+    "audit_desk",
     "audit_maintainer",
 )
 

@@ -35,4 +35,6 @@ PROCESSES = (
     OwnProcess("claim-orchestrator-worker", "claim_orchestrator.entrypoints.worker"),
     OwnProcess("claim-orchestrator-relay", "claim_orchestrator.entrypoints.relay"),
     OwnProcess("audit-sink", "audit_sink.entrypoints.sink"),
+    OwnProcess("audit-sink-consumer", "audit_sink.entrypoints.consumer"),
+    OwnProcess("audit-sink-relay", "audit_sink.entrypoints.relay"),
 )

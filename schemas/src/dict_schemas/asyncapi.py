@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from dict_schemas import avro
-from dict_schemas.topics import TENANT, Namespace, Topic, namespaces, topics
+from dict_schemas.topics import DEAD_LETTERS, REDRIVE, TENANT, Namespace, Topic, namespaces, topics
 
 Node = dict[str, Any]
 
@@ -60,9 +60,19 @@ _OF_DEAD_LETTERS: dict[str, Node] = {
     "dict_origintopic": _TEXT,
     "dict_originid": _TEXT | {"description": "Its message id there."},
     "dict_originpublished": {"type": "string", "format": "date-time"},
+    "dict_redriven": _TEXT | {"description": "How often it had been given back, if ever."},
     "ce_id": _UUID,
     "ce_subject": _UUID,
 }
+_OF_REDRIVES: dict[str, Node] = {
+    "dict_letter": _TEXT | {"description": "The dead letter's own message id."},
+    "dict_redriven": _TEXT | {"description": "How often it was given back, this time included."},
+    "dict_consumer": _TEXT | {"description": "The subscription that gave it up."},
+    "dict_origintopic": _TEXT,
+    "ce_id": _UUID,
+    "ce_subject": _UUID,
+}
+_ABSENT_AT_TIMES = {"dict_redriven", "ce_id", "ce_subject"}
 _NEEDED = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject")
 _HEADERS: dict[str, Node] = {
     "command": {
@@ -77,11 +87,16 @@ _HEADERS: dict[str, Node] = {
     },
     "deadLetter": {
         "type": "object",
-        "required": [name for name in _OF_DEAD_LETTERS if not name.startswith("ce_")],
+        "required": [name for name in _OF_DEAD_LETTERS if name not in _ABSENT_AT_TIMES],
         "properties": _OF_DEAD_LETTERS,
     },
+    "redrive": {
+        "type": "object",
+        "required": [name for name in _OF_REDRIVES if not name.startswith("ce_")],
+        "properties": _OF_REDRIVES,
+    },
 }
-_HEADERS_BY_NAMESPACE = {"commands": "command", "dead-letters": "deadLetter"}
+_HEADERS_BY_NAMESPACE = {"commands": "command", DEAD_LETTERS: "deadLetter"}
 
 
 def document_text(tenant: str = TENANT) -> str:
@@ -166,6 +181,8 @@ def _binding(namespace: Namespace) -> Node:
 
 def _message(topic: Topic) -> Node:
     headers = _HEADERS_BY_NAMESPACE.get(topic.namespace, "event")
+    if topic.namespace == DEAD_LETTERS and topic.name.endswith(REDRIVE):
+        headers = "redrive"
     message: Node = {
         "name": topic.name,
         "summary": topic.meaning,

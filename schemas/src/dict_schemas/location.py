@@ -4,7 +4,8 @@ from pathlib import Path
 
 
 def contracts_folder() -> Path:
-    """The folder that holds avro/, examples/, proto/, sql/, topics.yaml and temporal.yaml.
+    """The folder that holds avro/, examples/, proto/, sql/, topics.yaml, temporal.yaml
+    and operator-verbs.yaml.
 
     Raises FileNotFoundError when the package was installed without them.
     """

@@ -11,6 +11,9 @@ from dict_schemas.location import contracts_folder
 
 TENANT = "dict"
 CORE = "core"
+DEAD_LETTERS = "dead-letters"
+REDRIVE = ".redrive"
+"""Behind a service's name: the topic by which it gets its dead letters back."""
 
 
 class UnknownTopic(LookupError):
@@ -31,9 +34,10 @@ class Namespace:
 class Topic:
     """One topic.
 
-    `key` names the body's field that is the message key, or is `ce_subject`, or `original` for
-    dead letters. `schema` and `version` are None where the topic has no schema. `partitions` is
-    production's number. `event_type` is the audit's, or `field:NAME` = read from the body.
+    `key` names the body's field that is the message key, or is `ce_subject`; for dead letters
+    `original`, for those that go back `hash of the original`. `schema` and `version` are None where
+    the topic has no schema. `partitions` is production's number. `event_type` is the audit's, or
+    `field:NAME` = read from the body.
     """
 
     namespace: str
@@ -78,6 +82,16 @@ def topic(namespace: str, name: str) -> Topic:
         if (known.namespace, known.name) == (namespace, name):
             return known
     raise UnknownTopic(f"topics.yaml names no {namespace}/{name}. Add it there first.")
+
+
+@cache
+def dead_letter_services() -> tuple[str, ...]:
+    """The services that have dead letters, in the file's order."""
+    return tuple(
+        topic.name
+        for topic in topics()
+        if topic.namespace == DEAD_LETTERS and not topic.name.endswith(REDRIVE)
+    )
 
 
 @cache

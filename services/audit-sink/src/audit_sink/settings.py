@@ -22,3 +22,8 @@ class Settings(BaseSettings):
 
     dead_letters_window_seconds: Annotated[float, Field(ge=1)] = 600.0
     """How far back both look."""
+
+    operator_issuer: str = "dict-connect-development"
+    """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
+    redrive_per_second: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """Dead letters given back in a second, where a request does not say."""

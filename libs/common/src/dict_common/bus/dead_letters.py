@@ -7,23 +7,29 @@ detail and ids.
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pulsar.asyncio
 
-from dict_common.bus.client import PublishDropped, answered, stored
 from dict_common.bus.incoming import Incoming
+from dict_common.bus.sealed_topic import SealedTopic
 from dict_common.kernel.clock import to_rfc3339
 from dict_common.kernel.errors import Undeliverable
 from dict_common.ports.sealing import RestSealer
+from dict_schemas.topics import DEAD_LETTERS
 
 _LENGTH = struct.Struct(">I")
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A dead letter opened: what arrived, and why it lies here."""
+    """A dead letter opened: what arrived, and why it lies here.
+
+    `redriven`: how often the message had been given back before it came to lie here.
+    """
 
     reason: str
     detail: str
@@ -34,12 +40,26 @@ class DeadLetter:
     schema_version: int
     properties: dict[str, str]
     published_at: str
+    redriven: int
     body: bytes
 
 
 def context(service: str) -> str:
     """The encryption context of a service's dead letters."""
-    return f"dead-letters.{service}"
+    return f"{DEAD_LETTERS}.{service}"
+
+
+def framed(header: Mapping[str, object], body: bytes) -> bytes:
+    """Header and body in one, before it is sealed."""
+    text = json.dumps(dict(header)).encode()
+    return _LENGTH.pack(len(text)) + text + body
+
+
+def unframed(plain: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header and body of what was framed."""
+    (length,) = _LENGTH.unpack_from(plain)
+    header: dict[str, Any] = json.loads(plain[_LENGTH.size : _LENGTH.size + length])
+    return header, plain[_LENGTH.size + length :]
 
 
 class DeadLetters:
@@ -48,68 +68,50 @@ class DeadLetters:
     def __init__(
         self, client: pulsar.asyncio.Client, tenant: str, service: str, sealer: RestSealer
     ) -> None:
-        self._client = client
-        self._topic = f"persistent://{tenant}/dead-letters/{service}"
+        self._topic = SealedTopic(client, f"persistent://{tenant}/{DEAD_LETTERS}/{service}")
         self._service = service
         self._sealer = sealer
-        self._producer: pulsar.asyncio.Producer | None = None
 
     async def bury(self, message: Incoming, consumer: str, error: Undeliverable) -> None:
         """Publishes, waits for the disk. Raises Unavailable: then nothing is acknowledged."""
-        producer = await self._opened_producer()
-        sent = producer.send(
-            self._sealed(message), properties=clear_properties(message, consumer, error)
-        )
-        try:
-            await stored(sent, f"publish to {self._topic}")
-        except PublishDropped:
-            self._producer = None
-            await answered(producer.close(), f"close the producer for {self._topic}")
-            raise
-
-    async def _opened_producer(self) -> pulsar.asyncio.Producer:
-        if self._producer is None:
-            self._producer = await answered(
-                # Chunks: a sealed message of the broker's largest size is larger than that.
-                self._client.create_producer(
-                    self._topic, batching_enabled=False, chunking_enabled=True
-                ),
-                f"producer for {self._topic}",
-            )
-        return self._producer
+        await self._topic.publish(self._sealed(message), clear_properties(message, consumer, error))
 
     def _sealed(self, message: Incoming) -> bytes:
-        header = json.dumps(
-            {
-                "topic": message.topic,
-                "message_id": message.message_id,
-                "key": message.key,
-                "schema_version": message.schema_version,
-                "properties": message.properties,
-                "published_at": to_rfc3339(message.published_at),
-            }
-        ).encode()
-        plain = _LENGTH.pack(len(header)) + header + message.body
-        return self._sealer.seal(context(self._service), plain)
+        header = {
+            "topic": message.topic,
+            "message_id": message.message_id,
+            "key": message.key,
+            "schema_version": message.schema_version,
+            "properties": message.properties,
+            "published_at": to_rfc3339(message.published_at),
+            "redriven": message.redriven.times if message.redriven else 0,
+        }
+        return self._sealer.seal(context(self._service), framed(header, message.body))
 
 
 def clear_properties(message: Incoming, consumer: str, error: Undeliverable) -> dict[str, str]:
-    """What an operator's list shows without opening anything: no text of the sender but ids."""
+    """What an operator's list shows without opening anything: no text of the sender but ids.
+
+    A message that was given back still shows the consumer that gave it up at first.
+    """
+    again = message.redriven
     return (
         {
             "dict_reason": error.reason_code,
             "dict_detail": error.detail,
-            "dict_consumer": consumer,
+            "dict_consumer": again.consumer if again else consumer,
             "dict_origintopic": message.topic,
             "dict_originid": message.message_id,
             "dict_originpublished": to_rfc3339(message.published_at),
         }
-        | _uuid_only("ce_id", message.properties)
-        | _uuid_only("ce_subject", message.properties)
+        | ({"dict_redriven": str(again.times)} if again else {})
+        | uuid_only("ce_id", message.properties)
+        | uuid_only("ce_subject", message.properties)
     )
 
 
-def _uuid_only(name: str, properties: dict[str, str]) -> dict[str, str]:
+def uuid_only(name: str, properties: Mapping[str, str]) -> dict[str, str]:
+    """The property, if it is a UUID: whatever else a sender wrote may be personal."""
     try:
         return {name: str(UUID(properties.get(name, "")))}
     except ValueError:
@@ -118,18 +120,17 @@ def _uuid_only(name: str, properties: dict[str, str]) -> dict[str, str]:
 
 def opened(service: str, clear: dict[str, str], sealed: bytes, sealer: RestSealer) -> DeadLetter:
     """The dead letter in clear. Raises CiphertextInvalid."""
-    plain = sealer.open(context(service), sealed)
-    (length,) = _LENGTH.unpack_from(plain)
-    header = json.loads(plain[_LENGTH.size : _LENGTH.size + length])
+    header, body = unframed(sealer.open(context(service), sealed))
     return DeadLetter(
-        reason=clear["dict_reason"],
-        detail=clear["dict_detail"],
-        consumer=clear["dict_consumer"],
+        reason=clear.get("dict_reason", ""),
+        detail=clear.get("dict_detail", ""),
+        consumer=clear.get("dict_consumer", ""),
         topic=header["topic"],
         message_id=header["message_id"],
         key=header["key"],
         schema_version=header["schema_version"],
         properties=header["properties"],
         published_at=header["published_at"],
-        body=plain[_LENGTH.size + length :],
+        redriven=header.get("redriven", 0),
+        body=body,
     )

@@ -12,6 +12,15 @@ from dict_common.kernel.errors import Undeliverable
 _Value = TypeVar("_Value")
 
 
+class Redriven(NamedTuple):
+    """A message that was a dead letter and was given back: how often, who gave it up, and the
+    letter's id."""
+
+    times: int
+    consumer: str
+    letter: str
+
+
 class Incoming(NamedTuple):
     """What the broker delivered. `topic` is the base topic, without `-partition-N`."""
 
@@ -27,6 +36,7 @@ class Incoming(NamedTuple):
     """The broker's number of the writer's schema on this topic; -1 for none."""
     message: Any
     """The client's own object: only it can be acknowledged."""
+    redriven: Redriven | None = None
 
     def __repr__(self) -> str:
         return f"Incoming({self.message_id})"

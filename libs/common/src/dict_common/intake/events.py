@@ -54,10 +54,13 @@ class OperatorActed:
     outcome: str
     dry_run: bool
     acted_at: datetime
+    letters: tuple[str, ...] | None = None
+    skipped: int | None = None
 
     def record(self) -> dict[str, object]:
-        """Field name to value."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Field name to value; Avro's lists are lists."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return named | {"letters": None if self.letters is None else list(self.letters)}
 
 
 @dataclass(frozen=True)

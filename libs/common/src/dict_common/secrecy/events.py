@@ -11,9 +11,14 @@ from dict_schemas.topics import topic
 
 
 class SealingComposer:
-    """EventComposer: seals, then encodes. Blocks only for a subject key not cached."""
+    """EventComposer: seals, then encodes. Blocks only for a subject key not cached.
 
-    def __init__(self, codec: EventCodec, subjects: SubjectSealer, core: HybridSealer) -> None:
+    `subjects` None: for a process none of whose events holds personal data.
+    """
+
+    def __init__(
+        self, codec: EventCodec, subjects: SubjectSealer | None, core: HybridSealer
+    ) -> None:
         self._codec = codec
         self._subjects = subjects
         self._core = core
@@ -48,7 +53,7 @@ class SealingComposer:
         for field in self._codec.personal_fields(name):
             value = record.get(field)
             if isinstance(value, str):
-                if subject_id is None:
+                if subject_id is None or self._subjects is None:
                     raise ValueError(f"{name}.{field} is personal data and has no subject")
                 context = self._codec.context(name, field)
                 sealed[field] = await self._subjects.seal(subject_id, context, value)

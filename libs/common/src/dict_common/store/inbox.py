@@ -84,6 +84,11 @@ class PostgresCommandInbox:
         async with self._database.connection() as connection:
             await settle(connection, command, outcome)
 
+    async def purge(self, kept: timedelta, rows_max: int) -> int:
+        """Removes settled rows older than `kept`, at most so many; answers how many."""
+        async with self._database.connection() as connection:
+            return await purge(connection, kept, rows_max)
+
     async def reject(
         self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
     ) -> None:

@@ -27,6 +27,7 @@ from dict_common.store.outbox import numbered_event
 from dict_common.store.queries import load_queries
 from dict_common.telemetry import metrics
 from dict_common.telemetry.logs import logger
+from dict_common.telemetry.probes import Health
 
 _QUERIES = load_queries("dict_common.store", "outbox")
 _log = logger(__name__)
@@ -191,6 +192,18 @@ class _Turn:
             if confirmed:
                 await timed_fetch(self._connection, _QUERIES["outbox_delete"], (confirmed,))
                 metrics.outbox_published.labels(self._service).inc(len(confirmed))
+
+
+async def run_relay(relay: Relay, stop: asyncio.Event, health: Health) -> None:
+    """The work of a relay's process: relays until `stop`, ready while it is not halted."""
+
+    async def not_halted() -> None:
+        if relay.halted is not None:
+            raise DictError("relay-halted", relay.halted)
+
+    health.checks["relay"] = not_halted
+    health.started = True
+    await relay.run(stop)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

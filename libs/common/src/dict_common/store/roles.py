@@ -7,7 +7,14 @@ import asyncpg
 
 from dict_common.store.errors import unavailable_when_away
 
-LOGIN_ROLES = ("migrator", "operator_ro", "audit_maintainer", "audit_sink", "claim_orchestrator")
+LOGIN_ROLES = (
+    "migrator",
+    "operator_ro",
+    "audit_maintainer",
+    "audit_sink",
+    "audit_desk",
+    "claim_orchestrator",
+)
 GROUP_ROLES = ("audit_owner", "audit_reader")
 MEMBERSHIPS = (
     ("audit_owner", "migrator"),

@@ -31,6 +31,24 @@ dead_letters = Counter(
     ("consumer", "reason"),
     registry=REGISTRY,
 )
+letters_acted_on = Counter(
+    "dict_dead_letters_acted_on",
+    "Dead letters that an operator's request took, by service and action: redrive, discard",
+    ("service", "action"),
+    registry=REGISTRY,
+)
+letters_redriven = Counter(
+    "dict_dead_letters_redriven",
+    "Dead letters that a redrive is done with: redriven, or gone (retention took them)",
+    ("service", "outcome"),
+    registry=REGISTRY,
+)
+letters_waiting = Gauge(
+    "dict_dead_letters_waiting",
+    "Dead letters that a redrive took and that did not go back yet: alert when it stays above 0",
+    ("service",),
+    registry=REGISTRY,
+)
 outbox_published = Counter(
     "dict_outbox_published",
     "Outbox rows confirmed by the broker and deleted",

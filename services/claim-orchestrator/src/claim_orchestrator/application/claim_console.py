@@ -13,10 +13,8 @@ from dict_common.kernel.pix_key import KeyType
 
 Row = dict[str, Any]
 
-SOURCE = "/core/dictctl"
 CREATE = "claim.create"
 DECIDE = "claim.decide"
-OPERATOR = "operator.request"
 
 
 class ClaimReader(Protocol):

@@ -1,17 +1,17 @@
-"""What the verbs of `dictctl claim` share: ids, reading, publishing."""
+"""What the verbs of `dictctl claim` share: ids, reading, publishing about a claim."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from claim_orchestrator.application.claim_console import SOURCE
 from claim_orchestrator.bootstrap import console
+from dict_common.console import publishing
 from dict_common.console.failures import CommandFailed, Exit
-from dict_common.kernel.clock import SystemClock
-from dict_common.kernel.envelope import Envelope
+from dict_common.console.publishing import Draft
 from dict_common.kernel.ids import new_id
-from dict_common.telemetry.traces import current_traceparent
+
+CLAIM = "claim"
 
 ClaimId = Annotated[str, typer.Argument(metavar="CLAIM_ID", help="ours, or DICT's")]
 
@@ -39,21 +39,8 @@ async def read(what: str, *arguments: object) -> list[dict[str, Any]]:
 
 
 async def publish(name: str, subject: UUID, command_id: UUID, record: dict[str, object]) -> None:
-    """Publishes a command and waits until the broker has it on disk. Raises Unavailable."""
-    envelope = Envelope(
-        id=command_id,
-        type=name,
-        source=SOURCE,
-        time=SystemClock().now(),
-        subject=str(subject),
-        aggregate_type="claim",
-        correlation_id=str(command_id),
-        traceparent=current_traceparent(),
-    )
-    async with console.open_command_sender() as sender:
-        try:
-            await sender.send(envelope, record)
-        except ValueError as error:
-            raise CommandFailed(
-                Exit.USAGE, f"{name} cannot be written: {error}", f"dictctl schema check {name}"
-            ) from None
+    """Publishes a command about a claim and waits until the broker has it on disk.
+
+    Raises Unavailable.
+    """
+    await publishing.publish(Draft(name, CLAIM, str(subject), command_id, record))

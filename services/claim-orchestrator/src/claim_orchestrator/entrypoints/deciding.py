@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from claim_orchestrator.application.claim_console import DECIDE, OPERATOR
+from claim_orchestrator.application.claim_console import DECIDE
 from claim_orchestrator.application.operator_request import (
     Verb,
     check_act,
@@ -17,23 +17,24 @@ from claim_orchestrator.bootstrap import console
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.deadlines import Calendar
 from claim_orchestrator.domain.decisions import Decision
-from claim_orchestrator.entrypoints.asking import ClaimId, claim_id_in, not_found, publish, read
+from claim_orchestrator.entrypoints.asking import (
+    CLAIM,
+    ClaimId,
+    claim_id_in,
+    not_found,
+    publish,
+    read,
+)
+from dict_common.console import publishing
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record
-from dict_common.intake.operators import REASON_CHARACTERS_MAX
-from dict_common.kernel.bound_tokens import TOKEN, bound_token
+from dict_common.console.publishing import DryRun, Why, check_why, operator_request
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.ids import new_id, time_of
-from dict_common.kernel.personal import looks_personal
 
 DECIDED_BY = "dictctl"
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="check and say, change nothing")]
-Why = Annotated[
-    str, typer.Option("--why", help="kept in the audit for ever: a ticket, never personal data")
-]
 
 
 def decide(
@@ -99,13 +100,7 @@ def cancel(
 def _order(
     verb: Verb, claim_id: str, why: str, reason: str | None, dry_run: bool, output: Format
 ) -> None:
-    written = why.isprintable() and 0 < len(why) <= REASON_CHARACTERS_MAX
-    if not written or looks_personal(why):
-        raise CommandFailed(
-            Exit.USAGE,
-            f"--why: 1 to {REASON_CHARACTERS_MAX} printable characters, no phone, tax id or "
-            "e-mail: it stays in the audit for ever",
-        )
+    check_why(why)
     kept = asyncio.run(_kept(claim_id_in(claim_id, "CLAIM_ID"), claim_id))
     try:
         check_act(verb, reason, kept)
@@ -124,8 +119,7 @@ def _order(
             "cancel_reason": reason,
             "dry_run": False,
         }
-        record[TOKEN] = bound_token(console.operator_token(), request_id, record)
-        asyncio.run(publish(OPERATOR, kept.claim_id, request_id, record))
+        asyncio.run(publishing.publish(operator_request(CLAIM, request_id, record)))
     told = {"claim_id": kept.claim_id, "request_id": request_id, "verb": verb.value}
     show_record({**told, "published": not dry_run}, output)
     if not dry_run:

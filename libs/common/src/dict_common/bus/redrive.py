@@ -1,0 +1,126 @@
+"""Dead letters on their way back: `<service>.redrive`, read by that service alone.
+
+Body = rest-sealed (u32 big-endian header length ‖ header JSON ‖ original body), as in a dead letter
+and with a context of its own: only who holds the keyset `rest` can write one, and a copy of a dead
+letter is none. The message's key is a keyed hash of the original's key, so that the order by key is
+kept and no key stands in clear.
+"""
+
+from datetime import datetime
+
+import pulsar.asyncio
+
+from dict_common.bus.dead_letters import DeadLetter, DeadLetters, framed, unframed, uuid_only
+from dict_common.bus.incoming import Incoming, Redriven
+from dict_common.bus.sealed_topic import SealedTopic
+from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.letter_ids import LetterId
+from dict_common.ports.sealing import RestSealer
+from dict_common.secrecy.errors import CiphertextInvalid
+from dict_schemas.topics import DEAD_LETTERS, REDRIVE
+
+
+def redrive_topic(tenant: str, service: str) -> str:
+    """The full name of the topic by which a service gets its dead letters back."""
+    return f"persistent://{tenant}/{DEAD_LETTERS}/{service}{REDRIVE}"
+
+
+def _context(service: str) -> str:
+    return f"{DEAD_LETTERS}.{service}{REDRIVE}"
+
+
+class Redrives:
+    """Gives dead letters back to one service. Blocks for the broker."""
+
+    def __init__(
+        self, client: pulsar.asyncio.Client, tenant: str, service: str, sealer: RestSealer
+    ) -> None:
+        self._topic = SealedTopic(client, redrive_topic(tenant, service), keyed=True)
+        self._service = service
+        self._sealer = sealer
+
+    async def give_back(self, id_: LetterId, letter: DeadLetter) -> None:
+        """Publishes, waits for the disk; a repeat publishes again. Raises Unavailable."""
+        header = {
+            "topic": letter.topic,
+            "message_id": letter.message_id,
+            "key": letter.key,
+            "schema_version": letter.schema_version,
+            "properties": letter.properties,
+            "published_at": letter.published_at,
+            "redriven": letter.redriven + 1,
+            "consumer": letter.consumer,
+            "letter": str(id_),
+        }
+        clear = (
+            {
+                "dict_letter": str(id_),
+                "dict_redriven": str(letter.redriven + 1),
+                "dict_consumer": letter.consumer,
+                "dict_origintopic": letter.topic,
+            }
+            | uuid_only("ce_id", letter.properties)
+            | uuid_only("ce_subject", letter.properties)
+        )
+        body = self._sealer.seal(_context(self._service), framed(header, letter.body))
+        key = self._sealer.look_up_hash(letter.key) if letter.key else ""
+        await self._topic.publish(body, clear, key)
+
+
+def original(service: str, message: Incoming, sealer: RestSealer) -> Incoming:
+    """The message that a dead letter of `service` holds, out of the redrive that brought it back.
+
+    All is as it first came (topic, partition, message id, key, properties, schema version, publish
+    time, body), but for `message`: that is the redrive's own object, and it is what has to be
+    acknowledged, on the redrive's subscription. `redriven` says how often it came back. Never
+    blocks. Raises Undeliverable `redrive-unreadable` for what no holder of our keys has written.
+    """
+    found = _unsealed(service, message, sealer)
+    while found.topic == message.topic:
+        # A redrive that could not be opened was itself buried, and was now given back.
+        found = _unsealed(service, found, sealer)._replace(redriven=found.redriven)
+    return found
+
+
+def _unsealed(service: str, message: Incoming, sealer: RestSealer) -> Incoming:
+    try:
+        header, body = unframed(sealer.open(_context(service), message.body))
+    except CiphertextInvalid:
+        raise Undeliverable(
+            "redrive-unreadable",
+            f"no redrive of {service} that the keyset rest opens: discard it if nobody of yours "
+            "wrote it; else give the keyset its old key back, then redrive it",
+        ) from None
+    return Incoming(
+        topic=header["topic"],
+        partition=LetterId.parse(header["message_id"]).partition,
+        message_id=header["message_id"],
+        key=header["key"],
+        properties=header["properties"],
+        body=body,
+        published_at=datetime.fromisoformat(header["published_at"]),
+        redelivery_count=message.redelivery_count,
+        schema_version=header["schema_version"],
+        message=message.message,
+        redriven=Redriven(header["redriven"], header["consumer"], header["letter"]),
+    )
+
+
+class BuriedAgain(DeadLetters):
+    """For the consumer of a redrive topic: what fails again is buried as it first came, not in the
+    cover that brought it back; a cover that does not open is buried as it is."""
+
+    def __init__(
+        self, client: pulsar.asyncio.Client, tenant: str, service: str, sealer: RestSealer
+    ) -> None:
+        super().__init__(client, tenant, service, sealer)
+        self._cover = service, sealer
+
+    async def bury(self, message: Incoming, consumer: str, error: Undeliverable) -> None:
+        """As DeadLetters does. Raises Unavailable."""
+        try:
+            service, sealer = self._cover
+            message = original(service, message, sealer)
+        except Undeliverable as unreadable:
+            error = unreadable
+        await super().bury(message, consumer, error)

@@ -1,0 +1,81 @@
+"""The desk, which takes operators' requests: `python -m audit_sink.entrypoints.consumer`."""
+
+import asyncio
+from datetime import timedelta
+
+from audit_sink import bootstrap
+from audit_sink.application.dead_letter_desk import TARGET_TYPE, Verb
+from audit_sink.bootstrap import DESK, DeskAdapters
+from dict_common.bus.commands import Command
+from dict_common.bus.doors import Door, Link, open_doors
+from dict_common.bus.together import every, run_together
+from dict_common.kernel.errors import InputRefused
+from dict_common.ports.inbox import Delivery
+from dict_common.telemetry import metrics
+from dict_common.telemetry.probes import Health
+from dict_common.telemetry.process import run_process
+from dict_schemas.operators import answers
+from dict_schemas.topics import DEAD_LETTERS, dead_letter_services, topic
+
+LOOK_EVERY_SECONDS = 10.0
+PURGE_EVERY_SECONDS = 60.0
+INBOX_KEPT = timedelta(days=60)
+"""Twice the time that a request stays on its topic."""
+INBOX_ROWS_MAX = 1_000
+
+
+def _door(adapters: DeskAdapters) -> Door:
+    # Another verb of this service is one line more here: it has an act of its own.
+    acts = dict.fromkeys(Verb, adapters.operators)
+
+    def target(command: Command) -> str:
+        """What is none of our names stays out of what is kept: it may be anything."""
+        named = command.record.get("target")
+        return str(named) if named in dead_letter_services() else ""
+
+    async def act(at: Delivery, command: Command) -> None:
+        verb = str(command.record["verb"])
+        if answers(verb) == DESK:
+            await acts[Verb(verb)](at, command.record)
+
+    async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
+        await adapters.refuse(at.key, at.envelope, (TARGET_TYPE, target(command)), error)
+
+    return Door(
+        topic=topic("commands", "operator.request"),
+        subscription=f"{DESK}.operator",
+        act=act,
+        refuse=refuse,
+        ids=lambda command: {"target": target(command)},
+    )
+
+
+async def work(stop: asyncio.Event, health: Health) -> None:
+    """Consumes until asked to stop."""
+    async with bootstrap.open_desk(stop) as adapters:
+        health.checks["postgres"] = adapters.database.ping
+
+        def ready() -> None:
+            health.started = True
+
+        async def look() -> None:
+            counts = await adapters.actions.counts()
+            for service in dead_letter_services():
+                waiting = counts.get(f"{DEAD_LETTERS}/{service}", 0)
+                metrics.letters_waiting.labels(service).set(waiting)
+
+        async def purge() -> None:
+            await adapters.actions.purge(INBOX_KEPT, INBOX_ROWS_MAX)
+
+        link = Link(
+            adapters.pulsar, adapters.shared.pulsar_tenant, DESK, adapters.opener, adapters.rest
+        )
+        upkeep = (
+            every(LOOK_EVERY_SECONDS, look, "look"),
+            every(PURGE_EVERY_SECONDS, purge, "purge"),
+        )
+        await run_together((*open_doors(link, [_door(adapters)], ready), *upkeep), stop)
+
+
+if __name__ == "__main__":
+    run_process(lambda: bootstrap.frame("audit-sink-consumer"), work)

@@ -1,0 +1,52 @@
+"""operator-verbs.yaml ↔ the Avro enums ↔ the services: a verb has one service, and it knows it."""
+
+import pytest
+
+from audit_sink.application.dead_letter_desk import Verb as DeskVerb
+from audit_sink.bootstrap import DESK
+from claim_orchestrator.application.operator_request import Verb as ClaimVerb
+from claim_orchestrator.bootstrap.foundations import SERVICE as CLAIMS
+from dict_schemas import avro
+from dict_schemas.operators import answers, verbs
+from dict_schemas.topics import dead_letter_services, topic
+
+ENUMS = ("operator.request", "operator.acted")
+KNOWN_BY = {CLAIMS: {*map(str, ClaimVerb)}, DESK: {*map(str, DeskVerb)}}
+
+
+def symbols(name: str) -> set[str]:
+    """The verbs of the newest version of a schema."""
+    fields = avro.fields(avro.definition(name, avro.latest(name)))
+    (kind,) = [field["type"] for field in fields if field["name"] == "verb"]
+    assert isinstance(kind, dict)
+    return set(kind["symbols"])
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_every_verb_has_a_service_and_no_service_has_another(name: str) -> None:
+    assert symbols(name) - {"UNKNOWN"} == set(verbs())
+
+
+def test_verbs_of_a_service_are_those_that_its_code_knows() -> None:
+    for service in set(verbs().values()):
+        wanted = {verb for verb, owner in verbs().items() if owner == service}
+        assert KNOWN_BY[service] == wanted
+
+
+def test_who_answers_reads_the_topic() -> None:
+    consumers = set(topic("commands", "operator.request").consumers)
+    assert set(verbs().values()) | {answers("UNKNOWN")} == consumers
+
+
+def test_verb_of_nobody_is_refused_by_one_service() -> None:
+    for stranger in ("UNKNOWN", "", None, "REPLAY_THE_WORLD"):
+        assert answers(stranger) == CLAIMS
+
+
+@pytest.mark.parametrize("service", dead_letter_services())
+def test_every_service_gets_its_dead_letters_back_from_the_desk_alone(service: str) -> None:
+    back = topic("dead-letters", f"{service}.redrive")
+    letters = topic("dead-letters", service)
+    assert (back.producers, back.consumers) == (("audit-desk",), letters.producers)
+    assert "audit-desk" in letters.consumers
+    assert back.partitions == letters.partitions
