@@ -15,6 +15,7 @@ class DroppingBroker:
     def __init__(self, dropping: int = 0) -> None:
         self.dropping = dropping
         self.sent: list[tuple[bytes, dict[str, str]]] = []
+        self.keys: list[str] = []
         self.closed = 0
 
     @property
@@ -36,12 +37,13 @@ class Producer:
         self._drops = drops
 
     async def send(
-        self, body: bytes, properties: dict[str, str], **_options: object
+        self, body: bytes, properties: dict[str, str], partition_key: str = "", **_options: object
     ) -> pulsar.MessageId:
         """Success, in any case."""
         if self._drops:
             return DROPPED
         self._broker.sent.append((body, properties))
+        self._broker.keys.append(partition_key)
         return KEPT
 
     async def close(self) -> None:

@@ -52,7 +52,7 @@ def record(claim_id: UUID, **changes: object) -> dict[str, object]:
 
 
 def properties(
-    claim_id: UUID, command_id: UUID | None = None, name: str = CREATE
+    claim_id: UUID | str, command_id: UUID | None = None, name: str = CREATE
 ) -> dict[str, str]:
     """The envelope of a good command about a claim."""
     return Envelope(
@@ -100,13 +100,14 @@ class Core:
         await producer.send(body, properties=dict(message_properties), partition_key=key)
         await producer.close()
 
-    async def command(self, name: str, clear: Mapping[str, object], claim_id: UUID) -> UUID:
-        """Sends a command about a claim, an operator's token bound to it; answers its id."""
+    async def command(self, name: str, clear: Mapping[str, object], about: UUID | str) -> UUID:
+        """Sends a command about a claim, or about what an operator names, the operator's token
+        bound to it; answers its id."""
         command_id = uuid4()
         if TOKEN in clear:
             clear = {**clear, TOKEN: bound_token(str(clear[TOKEN]), command_id, clear)}
         body = self.sealed(clear, name)
-        await self.send(str(claim_id), body, properties(claim_id, command_id, name))
+        await self.send(str(about), body, properties(about, command_id, name))
         return command_id
 
     async def proves(self, claim_id: UUID, at: datetime, source: str = OTP_SOURCE) -> UUID:

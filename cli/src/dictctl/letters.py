@@ -24,7 +24,7 @@ Row = dict[str, object]
 READER = "operator_ro"
 BATCH_MAX = 1_000
 """Letters whose actions are asked for in one statement."""
-_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

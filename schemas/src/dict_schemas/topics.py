@@ -34,10 +34,10 @@ class Namespace:
 class Topic:
     """One topic.
 
-    `key` names the body's field that is the message key, or is `ce_subject`; for dead letters
-    `original`, for those that go back `hash of the original`. `schema` and `version` are None where
-    the topic has no schema. `partitions` is production's number. `event_type` is the audit's, or
-    `field:NAME` = read from the body.
+    `key` names the body's field that is the message key, or is `ce_subject`, or `hash of the
+    original` for dead letters. `schema` and `version` are None where the topic has no schema.
+    `partitions` is production's number. `event_type` is the audit's, or `field:NAME` = read from
+    the body.
     """
 
     namespace: str

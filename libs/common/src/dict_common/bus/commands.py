@@ -26,6 +26,14 @@ class Command:
         return f"Command({self.envelope.type} {self.envelope.id})"
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """A command whose personal fields are ciphertext."""
+
+    envelope: Envelope
+    record: Record
+
+
 class CommandReader:
     """Turns messages of one command topic into commands."""
 
@@ -43,13 +51,20 @@ class CommandReader:
 
     async def read(self, message: Incoming) -> Command:
         """The command. Raises Undeliverable with the reason, Unavailable if a look-up failed."""
+        return self.opened(await self.sealed(message))
+
+    async def sealed(self, message: Incoming) -> Sealed:
+        """The command, its personal fields still sealed. Raises as `read` does."""
         envelope = envelope_of(message, self._name)
         version = await self._schemas.writer_version(
             message.topic, self._name, message.schema_version
         )
-        sealed = self._codec.decode(self._name, version, message.body)
-        record = self._opener.open_fields(self._record_name, sealed, self._personal)
-        return Command(envelope, record, self._hashes.fingerprints(canonical(record)))
+        return Sealed(envelope, self._codec.decode(self._name, version, message.body))
+
+    def opened(self, sealed: Sealed) -> Command:
+        """The command in clear. Raises Undeliverable for a ciphertext that does not open."""
+        record = self._opener.open_fields(self._record_name, sealed.record, self._personal)
+        return Command(sealed.envelope, record, self._hashes.fingerprints(canonical(record)))
 
 
 class CommandSender:

@@ -68,13 +68,15 @@ class DeadLetters:
     def __init__(
         self, client: pulsar.asyncio.Client, tenant: str, service: str, sealer: RestSealer
     ) -> None:
-        self._topic = SealedTopic(client, f"persistent://{tenant}/{DEAD_LETTERS}/{service}")
+        topic = f"persistent://{tenant}/{DEAD_LETTERS}/{service}"
+        self._topic = SealedTopic(client, topic, sealer)
         self._service = service
         self._sealer = sealer
 
     async def bury(self, message: Incoming, consumer: str, error: Undeliverable) -> None:
         """Publishes, waits for the disk. Raises Unavailable: then nothing is acknowledged."""
-        await self._topic.publish(self._sealed(message), clear_properties(message, consumer, error))
+        clear = clear_properties(message, consumer, error)
+        await self._topic.publish(self._sealed(message), clear, message.key or message.message_id)
 
     def _sealed(self, message: Incoming) -> bytes:
         header = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulsar.asyncio
 from opentelemetry.trace import SpanKind
 
+from dict_common.bus.avro import Record
 from dict_common.bus.commands import Command, CommandReader
 from dict_common.bus.consumer import Consumer, Handlers, Subscription
 from dict_common.bus.dead_letters import DeadLetters
@@ -27,18 +28,28 @@ from dict_schemas.topics import REDRIVE, Topic
 Act = Callable[[Delivery, Command], Awaitable[None]]
 Refuse = Callable[[Delivery, Command, InputRefused], Awaitable[None]]
 Ids = Callable[[Command], Mapping[str, str]]
+Mine = Callable[[Record], bool]
+
+
+def _any(_record: Record) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Door:
     """A topic that is consumed: under which subscription (the inbox's consumer too), what is done
-    with a command, how its refusal is told, and the ids that its span shows."""
+    with a command, how its refusal is told, and the ids that its span shows.
+
+    `mine`: whether a command, personal fields still sealed, is this service's: another's is
+    acknowledged in silence, and needs no key here.
+    """
 
     topic: Topic
     subscription: str
     act: Act
     refuse: Refuse
     ids: Ids
+    mine: Mine = _any
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,10 @@ def _handlers(link: Link, door: Door, consumer: Consumer) -> Handlers:
     reader = CommandReader(door.topic.name, consumer.schemas, link.opener, link.rest)
 
     async def handle(message: Incoming) -> None:
-        command = await reader.read(message)
+        sealed = await reader.sealed(message)
+        if not door.mine(sealed.record):
+            return
+        command = reader.opened(sealed)
         ids = {"ce_id": str(command.envelope.id), **door.ids(command)}
         with span(door.topic.name, command.envelope.traceparent, SpanKind.CONSUMER, ids):
             await door.act(_delivery(door, message, command), command)

@@ -2,8 +2,7 @@
 
 Body = rest-sealed (u32 big-endian header length ‖ header JSON ‖ original body), as in a dead letter
 and with a context of its own: only who holds the keyset `rest` can write one, and a copy of a dead
-letter is none. The message's key is a keyed hash of the original's key, so that the order by key is
-kept and no key stands in clear.
+letter is none. Its key is that of a dead letter: the order by key is kept.
 """
 
 from datetime import datetime
@@ -35,7 +34,7 @@ class Redrives:
     def __init__(
         self, client: pulsar.asyncio.Client, tenant: str, service: str, sealer: RestSealer
     ) -> None:
-        self._topic = SealedTopic(client, redrive_topic(tenant, service), keyed=True)
+        self._topic = SealedTopic(client, redrive_topic(tenant, service), sealer)
         self._service = service
         self._sealer = sealer
 
@@ -63,8 +62,7 @@ class Redrives:
             | uuid_only("ce_subject", letter.properties)
         )
         body = self._sealer.seal(_context(self._service), framed(header, letter.body))
-        key = self._sealer.look_up_hash(letter.key) if letter.key else ""
-        await self._topic.publish(body, clear, key)
+        await self._topic.publish(body, clear, letter.key or letter.message_id)
 
 
 def original(service: str, message: Incoming, sealer: RestSealer) -> Incoming:

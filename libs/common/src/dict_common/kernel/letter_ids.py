@@ -14,7 +14,7 @@ LETTERS_MAX = 500
 RATE_MAX = 1_000
 """Letters a second, at most."""
 
-_ID = re.compile(r"(\d{1,18}):(\d{1,18}):(\d{1,6}):(-1|\d{1,9})")
+_ID = re.compile(r"([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,6}):(-1|[0-9]{1,9})")
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,7 @@ def _door(adapters: DeskAdapters) -> Door:
         return str(named) if named in dead_letter_services() else ""
 
     async def act(at: Delivery, command: Command) -> None:
-        verb = str(command.record["verb"])
-        if answers(verb) == DESK:
-            await acts[Verb(verb)](at, command.record)
+        await acts[Verb(str(command.record["verb"]))](at, command.record)
 
     async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
         await adapters.refuse(at.key, at.envelope, (TARGET_TYPE, target(command)), error)
@@ -47,6 +45,7 @@ def _door(adapters: DeskAdapters) -> Door:
         act=act,
         refuse=refuse,
         ids=lambda command: {"target": target(command)},
+        mine=lambda record: answers(record["verb"]) == DESK,
     )
 
 

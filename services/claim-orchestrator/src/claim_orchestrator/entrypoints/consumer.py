@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.bootstrap.consumer import ConsumerAdapters, open_consumer
@@ -23,6 +24,8 @@ from dict_common.telemetry.process import run_process
 from dict_schemas.operators import answers
 from dict_schemas.topics import topic
 
+CREATE_SUBSCRIPTION = "claim-orchestrator.claim-create"
+OPERATOR_SUBSCRIPTION = "claim-orchestrator.operator"
 OTP_SOURCE = "/dict-connect/otp"
 LOOK_EVERY_SECONDS = 10.0
 PURGE_EVERY_SECONDS = 60.0
@@ -39,8 +42,7 @@ async def _decide(adapters: ConsumerAdapters, at: Delivery, command: Command) ->
 
 
 async def _operator(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
-    if answers(command.record["verb"]) == SERVICE:
-        await adapters.commands.operator(at, command.record)
+    await adapters.commands.operator(at, command.record)
 
 
 async def _proof(adapters: ConsumerAdapters, at: Delivery, command: Command) -> None:
@@ -50,10 +52,11 @@ async def _proof(adapters: ConsumerAdapters, at: Delivery, command: Command) -> 
 
 
 def _doors(adapters: ConsumerAdapters) -> tuple[Door, ...]:
+    operators = _door(adapters, "commands/operator.request", OPERATOR_SUBSCRIPTION, _operator)
     return (
-        _door(adapters, "commands/claim.create", "claim-orchestrator.claim-create", _create),
+        _door(adapters, "commands/claim.create", CREATE_SUBSCRIPTION, _create),
         _door(adapters, "commands/claim.decide", DECIDE_SUBSCRIPTION, _decide),
-        _door(adapters, "commands/operator.request", "claim-orchestrator.operator", _operator),
+        replace(operators, mine=lambda record: answers(record["verb"]) == SERVICE),
         _door(adapters, f"events/{PROOF_EVENT}", PROOF_SUBSCRIPTION, _proof),
     )
 
