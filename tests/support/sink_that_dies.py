@@ -21,6 +21,7 @@ from audit_sink.bootstrap import Adapters
 from audit_sink.entrypoints import sink
 from dict_common.bus.dead_letters import DeadLetters
 from dict_common.bus.incoming import Incoming
+from dict_common.bus.redrive import BuriedAgain
 from dict_common.kernel.errors import Undeliverable
 from dict_common.kernel.ids import new_id
 from dict_common.telemetry.process import run_process
@@ -138,6 +139,7 @@ async def _open_adapters() -> AsyncIterator[Adapters]:
             decoder=cast("EventDecoder", DyingDecoder(adapters.decoder, fate)),
             write=WriteBatch(store, new_id),
             dead_letters=cast("DeadLetters", DyingGraveyard(adapters.dead_letters, fate)),
+            buried_again=cast("BuriedAgain", DyingGraveyard(adapters.buried_again, fate)),
         )
 
 

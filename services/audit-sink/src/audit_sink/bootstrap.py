@@ -32,6 +32,7 @@ from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
 from dict_common.bus.dead_letters import DeadLetters
 from dict_common.bus.event_sender import PulsarEventSender
+from dict_common.bus.redrive import BuriedAgain, original
 from dict_common.intake.operators import OperatorDoor
 from dict_common.intake.refusals import Refusals, Rejections
 from dict_common.kernel.clock import SystemClock
@@ -80,6 +81,7 @@ class Adapters:
     keep_months: KeepMonths
     window: DeadLetterWindow
     dead_letters: DeadLetters
+    buried_again: BuriedAgain
 
 
 @asynccontextmanager
@@ -100,7 +102,9 @@ async def open_adapters() -> AsyncIterator[Adapters]:
         yield Adapters(
             database=database,
             source=source,
-            decoder=EventDecoder(source.schemas, clock),
+            decoder=EventDecoder(
+                source.schemas, clock, lambda message: original(SERVICE, message, rest)
+            ),
             write=WriteBatch(store, new_id),
             keep_months=KeepMonths(
                 PostgresPartitions(database), clock, own.months_ahead, PartitionGauges()
@@ -113,6 +117,7 @@ async def open_adapters() -> AsyncIterator[Adapters]:
                 )
             ),
             dead_letters=DeadLetters(client, shared.pulsar_tenant, SERVICE, rest),
+            buried_again=BuriedAgain(client, shared.pulsar_tenant, SERVICE, rest),
         )
 
 

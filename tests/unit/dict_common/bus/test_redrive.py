@@ -1,6 +1,5 @@
 """What goes back is the message as it first came; nobody without our keys can make one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,14 +89,14 @@ async def test_message_comes_back_as_it_first_came(sealer: TinkRestSealer) -> No
     assert back.redriven is not None
     assert (back.redriven.times, back.redriven.letter) == (1, "103:2:1:-1")
     assert back.redriven.consumer == "claim-orchestrator.claim-create"
-    assert replace(back, message=FIRST.message, redriven=None, redelivery_count=0) == FIRST
+    assert back._replace(message=FIRST.message, redriven=None, redelivery_count=0) == FIRST
 
 
 async def test_order_by_key_is_kept_without_showing_the_key(sealer: TinkRestSealer) -> None:
     keys = []
     for key in (PHONE, PHONE, "other", ""):
         broker = DroppingBroker()
-        body, clear = await buried(replace(FIRST, key=key), sealer)
+        body, clear = await buried(FIRST._replace(key=key), sealer)
         letter = opened(SERVICE, clear, body, sealer)
         await Redrives(broker.client, "dict", SERVICE, sealer).give_back(LETTER, letter)
         keys.append(broker.keys[0])
@@ -138,7 +137,7 @@ async def test_what_our_keys_did_not_write_is_unreadable(
         "a stranger's": strangers.seal("dead-letters.claim-orchestrator.redrive", b"\0\0\0\2{}"),
     }
     service = "audit-sink" if forgery == "another service's" else SERVICE
-    forged = replace(good, body=bodies[forgery], topic=redrive_topic("dict", service))
+    forged = good._replace(body=bodies[forgery], topic=redrive_topic("dict", service))
     with pytest.raises(Undeliverable, match="redrive-unreadable"):
         original(service, forged, sealer)
     _, clear = await buried(forged, sealer, BuriedAgain)

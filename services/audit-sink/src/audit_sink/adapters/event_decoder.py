@@ -6,7 +6,7 @@ microsecond here costs throughput. So JSON is made once, by orjson, in its canon
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from dict_common.bus.settle import as_undeliverable
 from dict_common.kernel.clock import Clock, to_rfc3339
 from dict_common.kernel.envelope import Envelope
 from dict_common.kernel.errors import Unavailable, Undeliverable
-from dict_schemas.topics import Topic, UnknownTopic, topic
+from dict_schemas.topics import REDRIVE, Topic, UnknownTopic, topic
 
 _FROM_FIELD = "field:"
 YIELD_EVERY_MESSAGES = 256
@@ -47,9 +47,13 @@ class _Facts:
 class EventDecoder:
     """Decode over the contracts of this release."""
 
-    def __init__(self, schemas: Received, clock: Clock) -> None:
+    def __init__(
+        self, schemas: Received, clock: Clock, unseal: Callable[[Incoming], Incoming] | None = None
+    ) -> None:
+        """`unseal`: out of a redrive its original message; raises Undeliverable."""
         self._schemas = schemas
         self._clock = clock
+        self._unseal = unseal
         self._codec = AvroCodec()
         self._facts: dict[str, _Facts] = {}
 
@@ -58,18 +62,32 @@ class EventDecoder:
 
         A defect of ours buries the message, not the batch.
         """
-        versions = await self._versions(messages)
+        poison: list[Poison] = []
+        opened = list(self._opened(messages, poison))
+        versions = await self._versions([message for _, message in opened])
         now = self._clock.now()
         candidates: list[Candidate] = []
-        poison: list[Poison] = []
-        for place, message in enumerate(messages):
-            if place % YIELD_EVERY_MESSAGES == 0:
+        for number, (place, message) in enumerate(opened):
+            if number % YIELD_EVERY_MESSAGES == 0:
                 await asyncio.sleep(0)
             try:
                 candidates.append(self._candidate(place, message, versions, now))
             except Exception as error:  # noqa: BLE001 whatever junk runs into
                 poison.append(Poison(place, _reason(error)))
         return Decoded(candidates, poison)
+
+    def _opened(
+        self, messages: Sequence[Incoming], poison: list[Poison]
+    ) -> Iterator[tuple[int, Incoming]]:
+        """Each with its place; a redrive as the message that it brings back."""
+        for place, message in enumerate(messages):
+            if self._unseal is None or not message.topic.endswith(REDRIVE):
+                yield place, message
+                continue
+            try:
+                yield place, self._unseal(message)
+            except Exception as error:  # noqa: BLE001 whatever a stranger's cover runs into
+                poison.append(Poison(place, _reason(error)))
 
     async def _versions(self, messages: Sequence[Incoming]) -> _Versions:
         """One look-up for each topic and broker's number: a flood of strangers asks once."""

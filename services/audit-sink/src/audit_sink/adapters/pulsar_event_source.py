@@ -1,4 +1,5 @@
-"""Batches of messages from every topic of dict/events, in the order of their partitions.
+"""Batches of messages from every topic of dict/events, in the order of their partitions, and what
+operators give back of our own dead letters.
 
 Failover with a regex: partitions are split evenly between sinks and keep their order through a
 takeover; a new topic is found without a restart. The sync client's batch_receive runs in one
@@ -15,11 +16,13 @@ from typing import TypeVar
 import pulsar
 
 from dict_common.bus.incoming import Incoming, incoming
+from dict_common.bus.redrive import redrive_topic
 from dict_common.bus.schemas import Received
 from dict_common.kernel.errors import Unavailable
 
 _Answer = TypeVar("_Answer")
 
+SERVICE = "audit-sink"
 SUBSCRIPTION = "audit-sink.events"
 BATCH_MESSAGES_MAX = 2_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
@@ -28,6 +31,10 @@ BATCH_WAIT_MS = 50
 RECEIVER_QUEUE_MESSAGES = 2_000
 RECEIVER_QUEUE_TOTAL = 2_000
 DISCOVERY_SECONDS = 30
+REDRIVE_SUBSCRIPTION = "audit-sink.redrive"
+REDRIVES_MAX = 100
+REDRIVE_WAIT_MS = 1
+"""There are rarely any: a look between two batches."""
 
 
 class PulsarEventSource:
@@ -40,6 +47,8 @@ class PulsarEventSource:
         self._acknowledging = ThreadPoolExecutor(1, thread_name_prefix="pulsar-acknowledge")
         self._client: pulsar.Client | None = None
         self._consumer: pulsar.Consumer | None = None
+        self._redrives: pulsar.Consumer | None = None
+        self._redrive_topic = redrive_topic(tenant, SERVICE)
         self.schemas = Received()
 
     async def open(self) -> None:
@@ -58,6 +67,7 @@ class PulsarEventSource:
     async def close(self) -> None:
         """Lets go; what is not acknowledged goes to another sink."""
         client, self._client, self._consumer = self._client, None, None
+        self._redrives = None
         if client is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, _close, client)
         self._thread.shutdown(wait=True)
@@ -89,19 +99,33 @@ class PulsarEventSource:
                 BATCH_MESSAGES_MAX, BATCH_BYTES_MAX, BATCH_WAIT_MS
             ),
         )
+        self._redrives = self._client.subscribe(
+            self._redrive_topic,
+            REDRIVE_SUBSCRIPTION,
+            consumer_type=pulsar.ConsumerType.Failover,
+            initial_position=pulsar.InitialPosition.Earliest,
+            receiver_queue_size=REDRIVES_MAX,
+            batch_receive_policy=pulsar.ConsumerBatchReceivePolicy(
+                REDRIVES_MAX, BATCH_BYTES_MAX, REDRIVE_WAIT_MS
+            ),
+        )
 
     def _receive(self) -> list[Incoming]:
-        return [incoming(message) for message in self._opened().batch_receive()]
+        received = _opened(self._consumer).batch_receive()
+        received += _opened(self._redrives).batch_receive()
+        return [incoming(message) for message in received]
 
     def _acknowledge(self, messages: Sequence[Incoming]) -> None:
-        consumer = self._opened()
+        events, redrives = _opened(self._consumer), _opened(self._redrives)
         for message in messages:
+            consumer = redrives if message.topic == self._redrive_topic else events
             consumer.acknowledge(message.message)
 
-    def _opened(self) -> pulsar.Consumer:
-        if self._consumer is None:
-            raise Unavailable("pulsar-closed", "the event source is not open")
-        return self._consumer
+
+def _opened(consumer: pulsar.Consumer | None) -> pulsar.Consumer:
+    if consumer is None:
+        raise Unavailable("pulsar-closed", "the event source is not open")
+    return consumer
 
 
 def _close(client: pulsar.Client) -> None:

@@ -11,6 +11,7 @@ from dict_common.telemetry import metrics
 from dict_common.telemetry.logs import logger
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
+from dict_schemas.topics import REDRIVE
 
 _log = logger(__name__)
 CONSUMER = "audit-sink.events"
@@ -21,7 +22,9 @@ async def work(stop: asyncio.Event, health: Health) -> None:
     async with bootstrap.open_adapters() as adapters:
 
         async def bury(message: Incoming, error: Undeliverable) -> None:
-            await adapters.dead_letters.bury(message, CONSUMER, error)
+            redriven = message.topic.endswith(REDRIVE)
+            graveyard = adapters.buried_again if redriven else adapters.dead_letters
+            await graveyard.bury(message, CONSUMER, error)
             metrics.dead_letters.labels(CONSUMER, error.reason_code).inc()
             _log.warning(
                 "event-buried",
