@@ -89,6 +89,8 @@ async def shape_of(database: "asyncpg.Connection[Any]", table: str) -> list[tupl
         "SELECT relowner::regrole::text, relacl::text, "
         "(SELECT array_agg(inhparent::regclass::text ORDER BY 1) FROM pg_index "
         " LEFT JOIN pg_inherits ON inhrelid = indexrelid WHERE indrelid = pg_class.oid), "
+        "(SELECT array_agg(substring(pg_get_indexdef(indexrelid) FROM 'USING.*') ORDER BY 1) "
+        " FROM pg_index WHERE indrelid = pg_class.oid), "
         "(SELECT count(*) FROM pg_constraint WHERE conrelid = pg_class.oid) "
         "FROM pg_class WHERE oid = $1::text::regclass",
         table,
@@ -139,6 +141,13 @@ async def test_list_shows_months_default_and_how_far_they_reach(
     assert after["first_missing_month"] == months[2]
     refused = world.dictctl("audit", "partitions", "ensure", "--months", "2")
     assert (refused.returncode, months[2] in refused.stderr) == (5, True)
+    late = audit_row(occurred_at=datetime.fromisoformat(f"{months[2]}-05T00:00:00Z"))
+    await writer.write([late])
+    chosen = world.dictctl("audit", "partitions", "rehome", "--month", months[2])
+    assert (chosen.returncode, "late rows stay" in chosen.stderr) == (5, True)
+    assert world.dictctl("audit", "partitions", "rehome").returncode == 0
+    assert (await places(database))[DEFAULT] == 1
+    assert world.dictctl("audit", "partitions", "rehome").returncode == 5
 
 
 async def test_ensure_makes_past_months_once_and_says_rehome_where_rows_wait(
@@ -241,6 +250,9 @@ async def test_rows_of_one_month_come_home_and_others_stay(
     assert set(await tables(database)) - set(tables_before) == {"workflow_events_2020_03"}
     assert await shape_of(database, DEFAULT) == shape
     assert await shape_of(database, "audit.workflow_events_2020_03") == shape
+    words = ("audit", "partitions", "ensure", "--from", "2020-05", "--to", "2020-05")
+    assert world.dictctl(*words).returncode == 0
+    assert await shape_of(database, "audit.workflow_events_2020_05") == shape
     await writer.write(of_three_months(3))  # a sink finds the new tables
     assert world.dictctl("audit", "partitions", "rehome").returncode == 0
     assert DEFAULT not in await places(database)

@@ -65,6 +65,16 @@ async def test_a_service_sees_and_writes_its_own_rows_only(world: World) -> None
     await admin.close()
 
 
+async def test_maintainer_that_owned_the_audit_before_is_no_owner_afterwards(world: World) -> None:
+    admin = await world.connect()
+    await admin.execute("GRANT audit_owner TO audit_maintainer")
+    member = "SELECT pg_has_role('audit_maintainer', 'audit_owner', 'MEMBER')"
+    assert await admin.fetchval(member)
+    assert world.dictctl("db", "roles").returncode == 0
+    assert not await admin.fetchval(member)
+    await admin.close()
+
+
 async def test_verify_fails_when_a_migration_was_edited(world: World) -> None:
     assert world.dictctl("db", "verify").returncode == 0
     admin = await world.connect()
