@@ -845,7 +845,9 @@ CREATE INDEX idx_bridge_requests_workflow_id ON connect.bridge_requests USING bt
 
 CREATE INDEX idx_dead_letter_actions_event ON connect.dead_letter_actions USING btree (event_id) WHERE (event_id IS NOT NULL);
 
-CREATE INDEX idx_dead_letter_actions_waiting ON connect.dead_letter_actions USING btree (request_id, place) WHERE (done_at IS NULL);
+CREATE INDEX idx_dead_letter_actions_request ON connect.dead_letter_actions USING btree (request_id, place);
+
+CREATE INDEX idx_dead_letter_actions_waiting ON connect.dead_letter_actions USING btree (topic) WHERE (done_at IS NULL);
 
 CREATE INDEX idx_inbox_received_at ON connect.inbox USING brin (received_at);
 

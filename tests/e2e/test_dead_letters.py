@@ -121,6 +121,10 @@ async def test_letter_is_listed_tried_given_back_and_done_once(world: World) -> 
         return list((await outcomes(world)).values()) == ["redriven"]
 
     await until(noted, "the letter is noted as redriven")
+    (request,) = world.dictctl_json("dlq", "requests", *done["requests"])
+    wanted = {"topic": f"dead-letters/{SERVICE}", "letters": 1, "waiting": 0, "gone": 0}
+    assert {name: request[name] for name in wanted} == wanted
+    assert (request["action"], request["operator"]) == ("redrive", "developer")
     assert letters(world) == []
     (seen,) = letters(world, "--all")
     assert (seen["id"], seen["action"], seen["outcome"]) == (letter["id"], "redrive", "redriven")
@@ -298,6 +302,12 @@ async def test_request_is_answered_by_one_service(
             await until(partial(rejections, world, sent), "it is refused")
     assert await rejections(world, request) == [(source, reason)]
     assert list((await inbox(world, request)).values()) == [f"rejected:{reason}"]
+    asked = world.dictctl_json("dlq", "requests", str(request))
+    if source.endswith("audit-desk"):
+        assert [row["outcome"] for row in asked] == [f"rejected:{reason}"]
+        assert asked[0]["detail"]
+    else:
+        assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -320,6 +330,7 @@ async def test_request_is_answered_by_one_service(
         (("show", "audit-sink/1:2:0:-1"), 4, "no dead letter"),
         (("show", "nobody/1:2:0:-1"), 4, "no dead letter"),
         (("show", "junk"), 2, "names no dead letter"),
+        (("requests", "junk"), 2, "must be a UUID"),
         (("list", "--since", "yesterday"), 2, "--since must be"),
         (("list", "--service", "nobody"), 4, "no dead letters are kept"),
     ],

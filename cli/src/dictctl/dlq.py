@@ -1,9 +1,8 @@
 """`dictctl dlq`: what could not be processed, why, and what shall become of it."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -11,46 +10,36 @@ import typer
 from dict_common.bus import dead_letters
 from dict_common.bus.avro import AvroCodec
 from dict_common.bus.dead_letters import DeadLetter
-from dict_common.console import publishing
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
-from dict_common.console.publishing import DryRun, Why, check_why, operator_request
 from dict_common.kernel.errors import DictError
-from dict_common.kernel.ids import new_id
-from dict_common.kernel.letter_ids import LETTERS_MAX, RATE_MAX
 from dict_common.secrecy.keysets import KeysetFolder
 from dict_common.secrecy.rest import TinkRestSealer
+from dict_common.store.letter_actions import requests_of
 from dict_schemas import avro
-from dict_schemas.topics import DEAD_LETTERS
-from dictctl.letters import Chosen, Row, Wanted, instant, open_desk, parted, reasons, services
+from dictctl import redriving
+from dictctl.letters import (
+    Chosen,
+    Reason,
+    Service,
+    Since,
+    Wanted,
+    instant,
+    open_database,
+    open_desk,
+    parted,
+    services,
+)
 
 app = typer.Typer(
     no_args_is_help=True, help="Dead letters: list, show, give back to their service, discard."
 )
 
 LISTED_MAX = 10_000
-TAKEN_MAX = 100_000
 SHOWN_PROPERTIES = frozenset(
     {"ce_specversion", "ce_id", "ce_type", "ce_time", "ce_sequence", "dict_aggregatetype"}
 )
-REDRIVE = "DEAD_LETTERS_REDRIVE"
-DISCARD = "DEAD_LETTERS_DISCARD"
-
-Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]…", help="from `dictctl dlq list`; or choose:")
-]
-Service = Annotated[str | None, typer.Option(help="this service's, e.g. claim-orchestrator")]
-Reason = Annotated[str | None, typer.Option(help="with this reason, e.g. schema-unknown")]
-Consumer = Annotated[str | None, typer.Option(help="given up by this subscription")]
-Event = Annotated[str | None, typer.Option(metavar="CE_ID", help="the message with this id")]
-Since = Annotated[str | None, typer.Option(help="buried since: 90m, 24h, 7d, or a time")]
-Limit = Annotated[
-    int, typer.Option(min=1, max=TAKEN_MAX, help="at most this many, the oldest first")
-]
-Rate = Annotated[
-    int | None, typer.Option(min=1, max=RATE_MAX, help="letters a second; the desk's own if none")
-]
 
 
 @app.command("list")
@@ -86,126 +75,24 @@ def show(
     show_record(asyncio.run(_one(letter_id)), output)
 
 
-@app.command()
-def redrive(
-    why: Why,
-    ids: Ids = None,
-    service: Service = None,
-    reason: Reason = None,
-    consumer: Consumer = None,
-    event: Event = None,
-    since: Since = None,
-    limit: Limit = 1_000,
-    rate: Rate = None,
-    dry_run: DryRun = False,
+@app.command("requests")
+def requests_(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[REQUEST_ID]…", help="the newest if left out")
+    ] = None,
     output: Output = Format.TABLE,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX)] = 20,
 ) -> None:
-    """Gives dead letters back to their service, after what was wrong is mended."""
-    wanted = _wanted(reason, consumer, event, since)
-    _act(_Order(REDRIVE, why, rate, dry_run), _Choice(ids, service, wanted, limit), output)
-
-
-@app.command()
-def discard(
-    why: Why,
-    ids: Ids = None,
-    service: Service = None,
-    reason: Reason = None,
-    consumer: Consumer = None,
-    event: Event = None,
-    since: Since = None,
-    limit: Limit = 1_000,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Notes that dead letters need no processing any more. They stay where they are."""
-    wanted = _wanted(reason, consumer, event, since)
-    _act(_Order(DISCARD, why, None, dry_run), _Choice(ids, service, wanted, limit), output)
-
-
-@dataclass(frozen=True)
-class _Order:
-    verb: str
-    why: str
-    rate: int | None
-    dry_run: bool
-
-
-@dataclass(frozen=True)
-class _Choice:
-    ids: list[str] | None
-    service: str | None
-    wanted: Wanted
-    limit: int
-
-    @property
-    def one_service(self) -> str:
-        """Whose letters are meant. Raises CommandFailed."""
-        named = {parted(id_)[0] for id_ in self.ids or ()} | ({self.service} - {None})
-        if len(named) != 1:
-            raise CommandFailed(
-                Exit.USAGE,
-                "whose letters? name one service: --service, or ids that begin with it",
-                f"one of {', '.join(services(None))}",
-            )
-        if self.ids and self.wanted != Wanted():
-            raise CommandFailed(Exit.USAGE, "ids, or --reason --consumer --event --since: not both")
-        return services(str(named.pop()))[0]
-
-
-def _act(order: _Order, choice: _Choice, output: Format) -> None:
-    check_why(order.why)
-    service = choice.one_service
-    rows, skipped, matched = asyncio.run(_taken(service, choice))
-    told: Row = {
-        "verb": order.verb,
-        "service": service,
-        "letters": len(rows),
-        "reasons": reasons(rows),
-        "skipped": skipped,
-        "left": matched - len(rows),
-    }
-    requests = [] if order.dry_run else _requests(order, service, rows)
-    told |= {"requests": [str(request.id) for request in requests], "published": bool(requests)}
-    if requests:
-        asyncio.run(publishing.publish(*requests))
-    whole = {"ids": [row["id"] for row in rows]} if output is Format.JSON else {}
-    show_record(told | whole, output)
-    if not rows:
-        say("nothing is left to do: each of these letters was acted on before, or there is none")
-    elif requests:
-        say(f"next: dictctl dlq list --service {service} --all")
-
-
-def _requests(order: _Order, service: str, rows: list[Row]) -> list[publishing.Draft]:
-    """One request for each slice, in the order in which letters are to go."""
-    ids = [str(row["id"]).partition("/")[2] for row in rows]
-    record: dict[str, object] = {
-        "verb": order.verb,
-        "target": service,
-        "reason": order.why,
-        "cancel_reason": None,
-        "dry_run": False,
-        "rate": order.rate,
-    }
-    return [
-        operator_request(
-            DEAD_LETTERS, new_id(), record | {"letters": ids[begin : begin + LETTERS_MAX]}
-        )
-        for begin in range(0, len(ids), LETTERS_MAX)
-    ]
-
-
-def _wanted(
-    reason: str | None, consumer: str | None, event: str | None, since: str | None
-) -> Wanted:
+    """What became of requests to redrive or discard: under way, done, or refused and why."""
     try:
-        event = str(UUID(event)) if event else None
+        wanted = [UUID(text) for text in ids] if ids else None
     except ValueError:
         raise CommandFailed(
-            Exit.USAGE, f"--event must be a UUID, not {event!r}", "dictctl dlq list"
+            Exit.USAGE, "REQUEST_ID must be a UUID", "dictctl dlq requests"
         ) from None
-    return Wanted(reason, consumer, event, instant(since, datetime.now(UTC)))
+    rows = asyncio.run(_requests(wanted, limit))
+    columns = ("request_id", "received_at", "outcome", "topic", "letters", "waiting", "gone")
+    show_rows(rows, output, (*columns, "operator", "detail"), "the desk took no such request yet")
 
 
 async def _choose(service: str | None, wanted: Wanted, chosen: Chosen) -> None:
@@ -213,19 +100,9 @@ async def _choose(service: str | None, wanted: Wanted, chosen: Chosen) -> None:
         await desk.choose(wanted, chosen)
 
 
-async def _taken(service: str, choice: _Choice) -> tuple[list[Row], int, int]:
-    """The letters to act on, how many named ones were acted on before, and how many fit."""
-    chosen = Chosen(choice.limit, newest=False)
-    async with open_desk(service) as desk:
-        if not choice.ids:
-            await desk.choose(choice.wanted, chosen)
-            return chosen.ended(), 0, chosen.matched
-        named = dict.fromkeys(choice.ids)
-        for letter_id in named:
-            letter = await desk.one(letter_id)
-            if letter.row["action"] is None:
-                chosen.add(letter)
-        return chosen.ended(), len(named) - chosen.matched, chosen.matched
+async def _requests(wanted: list[UUID] | None, limit: int) -> list[dict[str, Any]]:
+    async with open_database() as database:
+        return await requests_of(database, wanted, limit)
 
 
 async def _one(letter_id: str) -> dict[str, object]:
@@ -236,9 +113,9 @@ async def _one(letter_id: str) -> dict[str, object]:
     if service not in services(None):
         raise CommandFailed(Exit.NOT_FOUND, f"no dead letter {letter_id}", "dictctl dlq list")
     async with open_desk(service) as desk:
-        found = await desk.one(letter_id)
-    clear, body = found.message.properties, found.message.body
-    return found.row | _content(dead_letters.opened(service, clear, body, sealer))
+        row, message = await desk.one(letter_id)
+    letter = dead_letters.opened(service, message.properties, message.body, sealer)
+    return row | _content(letter)
 
 
 def _content(letter: DeadLetter) -> dict[str, object]:
@@ -268,3 +145,6 @@ def _decoded(name: str, body: bytes) -> dict[str, object] | None:
         field: f"[{len(value)} sealed bytes]" if isinstance(value, bytes) else value
         for field, value in record.items()
     }
+
+
+app.add_typer(redriving.app)

@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Annotated
+
+import typer
 
 from dict_common.bus import client as pulsar_client
 from dict_common.bus.incoming import Incoming
@@ -20,6 +24,10 @@ from dict_common.store.letter_actions import actions_on
 from dict_schemas.topics import dead_letter_services
 
 Row = dict[str, object]
+
+Service = Annotated[str | None, typer.Option(help="this service's, e.g. claim-orchestrator")]
+Reason = Annotated[str | None, typer.Option(help="with this reason, e.g. schema-unknown")]
+Since = Annotated[str | None, typer.Option(help="buried since: 90m, 24h, 7d, or a time")]
 
 READER = "operator_ro"
 BATCH_MAX = 1_000
@@ -46,44 +54,37 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A letter on its topic, and as operators see it."""
-
-    message: Incoming
-    row: Row
-
-    @property
-    def place(self) -> tuple[datetime, int, int, int]:
-        """Its place in time; letters of one instant in the order of their partition."""
-        id_ = LetterId.parse(self.message.message_id)
-        return self.message.published_at, id_.partition, id_.ledger, id_.entry
+Place = tuple[datetime, int, int, int]
+"""A letter's place in time; those of one instant in the order of their partition."""
 
 
 @dataclass
 class Chosen:
     """The first so many of the letters that fit, by their publish time, or the last. `matched`
-    counts all: nobody is told less than there is without being told so."""
+    counts all: nobody is told less than there is without being told so. `columns`: all that is
+    kept of a row, where not all of it is needed.
+    """
 
     limit: int
     newest: bool
-    kept: list[Letter] = field(default_factory=list)
+    columns: tuple[str, ...] | None = None
+    kept: list[tuple[Place, Row]] = field(default_factory=list)
     matched: int = 0
 
-    def add(self, letter: Letter) -> None:
+    def add(self, place: Place, row: Row) -> None:
         """Takes a letter in; memory holds twice the limit at most."""
         self.matched += 1
-        self.kept.append(letter)
+        self.kept.append((place, {name: row[name] for name in self.columns or row}))
         if len(self.kept) >= 2 * self.limit:
             self._cut()
 
     def ended(self) -> list[Row]:
         """In the order of time."""
         self._cut()
-        return [letter.row for letter in self.kept]
+        return [row for _, row in self.kept]
 
     def _cut(self) -> None:
-        self.kept.sort(key=lambda letter: letter.place)
+        self.kept.sort(key=itemgetter(0))
         self.kept = self.kept[-self.limit :] if self.newest else self.kept[: self.limit]
 
 
@@ -110,27 +111,31 @@ class Desk:
             for topic in letters.cut_off:
                 say(f"{topic} ends in half a message: its sender died while it wrote it")
 
-    async def one(self, letter_id: str) -> Letter:
-        """A letter by `<service>/<id>`. Raises CommandFailed NOT_FOUND."""
+    async def one(self, letter_id: str) -> tuple[Row, Incoming]:
+        """A letter by `<service>/<id>`: as it is listed, and as it lies there.
+
+        Raises CommandFailed NOT_FOUND.
+        """
         service, id_ = parted(letter_id)
         found = None if service not in self.letters else await self.letters[service].find(id_)
         if found is None:
             raise CommandFailed(Exit.NOT_FOUND, f"no dead letter {letter_id}", "dictctl dlq list")
-        (letter,) = await self._beside_actions(service, [found])
-        return letter
+        (row,) = await self._rows(service, [found])
+        return row, found
 
     async def _take(
         self, service: str, batch: list[Incoming], wanted: Wanted, chosen: Chosen
     ) -> None:
-        for letter in await self._beside_actions(service, batch):
-            if wanted.fits(letter.row):
-                chosen.add(letter)
+        for row, message in zip(await self._rows(service, batch), batch, strict=True):
+            if wanted.fits(row):
+                chosen.add(place_of(message), row)
 
-    async def _beside_actions(self, service: str, batch: list[Incoming]) -> list[Letter]:
+    async def _rows(self, service: str, batch: list[Incoming]) -> list[Row]:
+        """As they are listed, beside what was done with them."""
         ids = [LetterId.parse(message.message_id) for message in batch]
         actions = await actions_on(self.database, service, ids) if ids else {}
         return [
-            Letter(message, _row(service, message) | _action(actions.get(id_)))
+            _row(service, message) | _action(actions.get(id_))
             for id_, message in zip(ids, batch, strict=True)
         ]
 
@@ -139,16 +144,23 @@ class Desk:
 async def open_desk(service: str | None) -> AsyncIterator[Desk]:
     """The dead letters of a service, or of all. Raises Unavailable, CommandFailed."""
     settings, names = shared(), services(service)
-    client = pulsar_client.connect(settings.pulsar_url)
-    try:
-        database = await Database.open(settings.postgres_url, READER, PoolSize(1, 1))
+    async with open_database() as database:
+        client = pulsar_client.connect(settings.pulsar_url)
         try:
             letters = {name: Letters(client, settings.pulsar_tenant, name) for name in names}
             yield Desk(letters, database)
         finally:
-            await database.close()
+            await pulsar_client.close(client)
+
+
+@asynccontextmanager
+async def open_database() -> AsyncIterator[Database]:
+    """What was done with letters, as operators may read it. Raises Unavailable."""
+    database = await Database.open(shared().postgres_url, READER, PoolSize(1, 1))
+    try:
+        yield database
     finally:
-        await pulsar_client.close(client)
+        await database.close()
 
 
 def services(service: str | None) -> tuple[str, ...]:
@@ -161,6 +173,12 @@ def services(service: str | None) -> tuple[str, ...]:
             Exit.NOT_FOUND, f"no dead letters are kept for {service}", f"one of {', '.join(names)}"
         )
     return (service,)
+
+
+def place_of(message: Incoming) -> Place:
+    """Where a letter lies in time."""
+    id_ = LetterId.parse(message.message_id)
+    return message.published_at, id_.partition, id_.ledger, id_.entry
 
 
 def parted(letter_id: str) -> tuple[str, LetterId]:
@@ -198,7 +216,7 @@ def instant(text: str | None, now: datetime) -> datetime | None:
 
 def reasons(rows: list[Row]) -> dict[str, int]:
     """How many letters lie there for which reason."""
-    return dict(Counter(str(row["reason"]) for row in rows).most_common())
+    return dict(Counter(str(row["reason"] or "none given") for row in rows).most_common())
 
 
 def _row(service: str, message: Incoming) -> Row:

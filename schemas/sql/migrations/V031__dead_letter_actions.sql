@@ -10,7 +10,8 @@ COMMENT ON COLUMN connect.dead_letter_actions.topic IS 'namespace/name below the
 COMMENT ON COLUMN connect.dead_letter_actions.event_id IS 'ce_id of the message inside, NULL for one that has none';
 COMMENT ON COLUMN connect.dead_letter_actions.place IS 'Its place in the request, from 0: letters go back in this order';
 COMMENT ON COLUMN connect.dead_letter_actions.outcome IS 'NULL until it has gone back; gone: retention took it before that';
-CREATE INDEX idx_dead_letter_actions_waiting ON connect.dead_letter_actions (request_id, place)
+CREATE INDEX idx_dead_letter_actions_request ON connect.dead_letter_actions (request_id, place);
+CREATE INDEX idx_dead_letter_actions_waiting ON connect.dead_letter_actions (topic)
     WHERE done_at IS NULL;
 CREATE INDEX idx_dead_letter_actions_event ON connect.dead_letter_actions (event_id)
     WHERE event_id IS NOT NULL;

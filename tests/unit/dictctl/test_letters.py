@@ -8,12 +8,12 @@ import pytest
 
 from dict_common.bus.incoming import Incoming
 from dict_common.console.failures import CommandFailed, Exit
-from dictctl.letters import Chosen, Letter, Wanted, instant, parted, reasons
+from dictctl.letters import Chosen, Place, Row, Wanted, instant, parted, place_of, reasons
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def letter(number: int, **changes: Any) -> Letter:
+def letter(number: int, **changes: Any) -> tuple[Place, Row]:
     """A letter of that second; several of one second differ by their entry."""
     message = Incoming(
         topic="persistent://dict/dead-letters/claim-orchestrator",
@@ -27,8 +27,14 @@ def letter(number: int, **changes: Any) -> Letter:
         schema_version=-1,
         message=None,
     )
-    row = {"id": number, "reason": "undecodable", "consumer": "c", "ce_id": None, "action": None}
-    return Letter(message, row | changes)
+    row: Row = {
+        "id": number,
+        "reason": "undecodable",
+        "consumer": "c",
+        "ce_id": None,
+        "action": None,
+    }
+    return place_of(message), row | changes
 
 
 def test_oldest_or_newest_are_kept_and_all_are_counted() -> None:
@@ -36,16 +42,22 @@ def test_oldest_or_newest_are_kept_and_all_are_counted() -> None:
     for newest, expected in ((False, [0, 1, 2]), (True, [7, 8, 9])):
         chosen = Chosen(3, newest=newest)
         for number in numbers:
-            chosen.add(letter(number))
+            chosen.add(*letter(number))
             assert len(chosen.kept) < 6
         assert [row["id"] for row in chosen.ended()] == expected
         assert chosen.matched == 10
 
 
+def test_no_more_is_kept_of_a_row_than_is_asked_for() -> None:
+    chosen = Chosen(3, newest=False, columns=("id", "reason"))
+    chosen.add(*letter(4))
+    assert chosen.ended() == [{"id": 4, "reason": "undecodable"}]
+
+
 def test_letters_of_one_instant_keep_the_order_of_their_partition() -> None:
     chosen = Chosen(10, newest=False)
     for entry in (10, 9, 2):
-        chosen.add(letter(1, entry=entry, id=entry))
+        chosen.add(*letter(1, entry=entry, id=entry))
     assert [row["id"] for row in chosen.ended()] == [2, 9, 10]
 
 
@@ -60,11 +72,11 @@ def test_letters_of_one_instant_keep_the_order_of_their_partition() -> None:
     ],
 )
 def test_what_fits(wanted: Wanted, fits: bool) -> None:
-    assert wanted.fits(letter(1).row) is fits
+    assert wanted.fits(letter(1)[1]) is fits
 
 
 def test_what_was_acted_on_is_wanted_only_by_who_asks_for_it() -> None:
-    done = letter(1, action="discard").row
+    _, done = letter(1, action="discard")
     assert not Wanted().fits(done)
     assert Wanted(done=True).fits(done)
 
@@ -99,5 +111,5 @@ def test_id_names_its_service() -> None:
 
 
 def test_reasons_are_counted_the_most_frequent_first() -> None:
-    rows = [letter(n, reason="a" if n % 3 else "b").row for n in range(6)]
+    rows = [letter(n, reason="a" if n % 3 else "b")[1] for n in range(6)]
     assert list(reasons(rows).items()) == [("a", 4), ("b", 2)]

@@ -11,11 +11,12 @@ from dict_common.bus.doors import Door, Link, open_doors
 from dict_common.bus.together import every, run_together
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import Delivery
+from dict_common.store.letter_actions import CONSUMER, letters_of
 from dict_common.telemetry import metrics
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
 from dict_schemas.operators import answers
-from dict_schemas.topics import DEAD_LETTERS, dead_letter_services, topic
+from dict_schemas.topics import dead_letter_services, topic
 
 LOOK_EVERY_SECONDS = 10.0
 PURGE_EVERY_SECONDS = 60.0
@@ -41,7 +42,7 @@ def _door(adapters: DeskAdapters) -> Door:
 
     return Door(
         topic=topic("commands", "operator.request"),
-        subscription=f"{DESK}.operator",
+        subscription=CONSUMER,
         act=act,
         refuse=refuse,
         ids=lambda command: {"target": target(command)},
@@ -60,7 +61,7 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         async def look() -> None:
             counts = await adapters.actions.counts()
             for service in dead_letter_services():
-                waiting = counts.get(f"{DEAD_LETTERS}/{service}", 0)
+                waiting = counts.get(letters_of(service), 0)
                 metrics.letters_waiting.labels(service).set(waiting)
 
         async def purge() -> None:
