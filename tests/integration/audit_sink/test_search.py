@@ -167,6 +167,13 @@ async def test_all_that_fits_in_order_and_page_by_page(
         assert await pages(audit, criteria, size) == wanted
 
 
+async def test_page_behind_an_event_before_the_time_is_empty(reader: Database) -> None:
+    oldest = min(ROWS, key=newest_first)
+    audit = PostgresAuditSearch(reader)
+    asked = Criteria(since=oldest.occurred_at + timedelta(seconds=1))
+    assert await audit.search(asked, 5, oldest.event_id, datetime.now(UTC)) == []
+
+
 async def test_pages_of_the_verb(world: World) -> None:
     wanted = found_by(about_claim, sequence=True)
     words = ("audit", "search", "--claim", CLAIM)

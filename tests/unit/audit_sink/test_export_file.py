@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +14,7 @@ from audit_sink.adapters import parquet_file
 from audit_sink.adapters.export_file import export_file
 from audit_sink.adapters.export_rows import COLUMNS
 from audit_sink.application.audit_search import Row
-from audit_sink.application.export import Format
+from audit_sink.application.export import FileNotWritten, Format
 from tests.support.audit_rows import audit_row
 
 
@@ -147,3 +148,23 @@ def test_name_that_was_taken_meanwhile_is_kept(tmp_path: Path) -> None:
         taken()
     assert out.read_text() == "theirs"
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_full_disk_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
+) -> None:
+    full = OSError(ENOSPC, "No space left on device")
+
+    def refuse(_self: object, _data: object) -> int:
+        raise full
+
+    def write() -> None:
+        with export_file(tmp_path / "x", format_, force=False) as file:
+            monkeypatch.setattr("audit_sink.adapters.export_file._Hashed.write", refuse)
+            file.write(ROWS)
+            file.end()
+
+    with pytest.raises(FileNotWritten, match="No space left"):
+        write()
+    assert list(tmp_path.iterdir()) == []

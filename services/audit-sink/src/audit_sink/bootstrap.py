@@ -137,7 +137,7 @@ async def open_reader() -> AsyncIterator[AuditSearch]:
 async def open_export(
     path: Path, format_: Format, *, force: bool
 ) -> AsyncIterator[tuple[AuditSearch, ExportFile]]:
-    """The audit, and a file that is there only if it was ended. Raises Unavailable, OSError."""
+    """The audit, and a file that is there only if it was ended. Raises Unavailable."""
     with export_file(path, format_, force=force) as file:
         async with open_reader() as audit:
             yield audit, file

@@ -4,14 +4,14 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
 from audit_sink.adapters.export_rows import json_object
 from audit_sink.application.audit_search import Row
-from audit_sink.application.export import Exported, Format
+from audit_sink.application.export import Exported, FileNotWritten, Format
 
 FILE_MODE = 0o600
 
@@ -69,12 +69,15 @@ class JsonLines:
 def export_file(path: Path, format_: Format, *, force: bool) -> Iterator["WholeFile"]:
     """A file beside `path` that takes its name at `end`; without it nothing is left.
 
-    Raises FileExistsError unless `force`, OSError.
+    Raises FileExistsError unless `force`, FileNotWritten.
     """
     if path.exists() and not force:
         raise FileExistsError(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    except OSError as error:
+        raise FileNotWritten(str(path), error.strerror or str(error)) from error
     try:
         with (
             os.fdopen(descriptor, "wb") as file,
@@ -101,23 +104,36 @@ class WholeFile:
 
     def write(self, rows: Sequence[Row]) -> None:
         """More rows."""
-        self._encoder.write(rows)
+        with self._refused():
+            self._encoder.write(rows)
         self._rows += len(rows)
 
     def end(self) -> Exported:
         """Writes what is left, and gives the name."""
-        self._encoder.end()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        if self._force:
-            self._part.replace(self._path)
-        else:
-            self._name()
+        with self._refused():
+            self._encoder.end()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            if self._force:
+                self._part.replace(self._path)
+            else:
+                self._name()
         return Exported(self._rows, self._hashed.digest.hexdigest())
 
     def close(self) -> None:
-        """Lets go of what the format holds, while the file is still open."""
-        self._encoder.close()
+        """Lets go of what the format holds, while the file is still open; it may be full."""
+        with suppress(OSError):
+            self._encoder.close()
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """An error of our own: around us an OSError means that PostgreSQL is away."""
+        try:
+            yield
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise FileNotWritten(str(self._path), error.strerror or str(error)) from error
 
     def _name(self) -> None:
         """A link refuses a name that somebody took meanwhile, which a rename does not."""

@@ -88,11 +88,8 @@ class PostgresAuditSearch:
 
             async def pieces() -> AsyncIterator[Sequence[Row]]:
                 for part in forwards(criteria, months):
-                    cursor = await connection.cursor(
-                        QUERIES["oldest"].sql, *astuple(part), timeout=STREAM_SECONDS_MAX
-                    )
-                    while rows := await cursor.fetch(STREAM_ROWS, timeout=STREAM_SECONDS_MAX):
-                        yield [dict(row) for row in rows]
+                    async for piece in _pieces(connection, part):
+                        yield piece
 
             yield pieces()
 
@@ -112,18 +109,35 @@ class PostgresAuditSearch:
 Place = tuple[datetime, UUID]
 
 
+async def _pieces(connection: Connection, criteria: Criteria) -> AsyncIterator[list[Row]]:
+    """By iteration, which closes its cursor at the end: an open one keeps what it has sorted."""
+    rows: list[Row] = []
+    async for row in connection.cursor(
+        QUERIES["oldest"].sql,
+        *astuple(criteria),
+        prefetch=STREAM_ROWS,
+        timeout=STREAM_SECONDS_MAX,
+    ):
+        rows.append(dict(row))
+        if len(rows) == STREAM_ROWS:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
 async def _newest(
     connection: Connection, criteria: Criteria, limit: int, place: Place | None, now: datetime
 ) -> list[Row]:
     """Window by window, until there are enough."""
     asked = criteria
     if place is not None:
+        if criteria.since is not None and criteria.since > place[0]:
+            return []
         until = place[0] + _MICROSECOND
         asked = criteria.within(
             criteria.since, min(until, criteria.until) if criteria.until else until
         )
-        if criteria.since is not None and criteria.since > place[0]:
-            return []
     found: list[Row] = []
     for part in backwards(asked, now):
         given = (*(place or (None, None)), limit - len(found))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from audit_sink.application.audit_search import Row
+from dict_common.kernel.errors import DictError
 
 
 class Format(StrEnum):
@@ -23,8 +24,15 @@ class Exported:
     sha256: str
 
 
+class FileNotWritten(DictError):
+    """The disk took no more: nothing is left of the file."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__("file-not-written", f"{path} cannot be written: {why}")
+
+
 class ExportFile(Protocol):
-    """A file that is seen under its name only once it is whole. Blocks; raises OSError."""
+    """A file that is seen under its name only once it is whole. Blocks; raises FileNotWritten."""
 
     def write(self, rows: Sequence[Row]) -> None:
         """More rows."""

@@ -15,7 +15,7 @@ import typer
 
 from audit_sink import bootstrap
 from audit_sink.application.audit_search import AfterUnknown, Row
-from audit_sink.application.export import Exported
+from audit_sink.application.export import Exported, FileNotWritten
 from audit_sink.application.export import Format as FileFormat
 from audit_sink.application.follow import Follow
 from audit_sink.domain.criteria import Criteria
@@ -98,10 +98,8 @@ def export(
         raise CommandFailed(
             Exit.CONFLICT, f"{out} is there already", "another --out, or --force"
         ) from None
-    except OSError as error:
-        raise CommandFailed(
-            Exit.FAILED, f"{out} cannot be written: {error.strerror}", "another --out"
-        ) from None
+    except FileNotWritten as error:
+        raise CommandFailed(Exit.FAILED, error.detail, "another --out") from None
     show_record({"file": str(out), "rows": done.rows, "sha256": done.sha256}, output)
 
 
@@ -150,7 +148,11 @@ def _line(row: Row, output: Format) -> str:
         f"{row['aggregate_type']}/{row['aggregate_id']} #{row['aggregate_sequence']}",
         str(row["event_id"]),
     )
-    return "  ".join(told)
+    line = "  ".join(told)
+    # What producers wrote must not steer the terminal.
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
+    )
 
 
 def _plain(value: object) -> str:
