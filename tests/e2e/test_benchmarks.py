@@ -12,6 +12,7 @@ from devstack.stack import Stack
 
 SMALL = {
     "audit-search": ["--rows", "2000", "--rounds", "1"],
+    "audit-write": ["--rows", "2000", "--rounds", "1"],
     "claims-simulation": ["--schedules", "4"],
     "claims-transition": ["--rounds", "1", "--transitions", "5"],
     "claims-throughput": ["--claims", "2", "--rate", "2", "--seconds", "2"],
