@@ -365,7 +365,7 @@ async def test_view_has_the_seeds_columns(world: World) -> None:
     row = await admin.fetchrow("SELECT * FROM audit.audit_logs WHERE id = $1", ROWS[7].event_id)
     assert tuple(row or ()) == (
         *(ROWS[7].event_id, ROWS[7].correlation_id, ROWS[7].event_subtype, None, None),
-        *(ROWS[7].event_payload, ROWS[7].occurred_at),
+        *(json.loads(ROWS[7].event_payload), ROWS[7].occurred_at),
     )
     await admin.execute("SET enable_seqscan = off")
     plan = await admin.fetch("EXPLAIN SELECT * FROM audit.audit_logs WHERE correlation_id = 'x'")
