@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from audit_sink.adapters.copy_rows import COLUMNS
+from audit_sink.adapters.stored_rows import COLUMNS
 from benchmarks.audit_paths import Batch, values
 from devstack.fetch.cache import Cache
 from devstack.fetch.java_program import JavaProgram

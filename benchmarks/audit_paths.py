@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from audit_sink.adapters.copy_rows import COLUMNS, copied, stream
+from audit_sink.adapters.copy_rows import copied, stream
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
+from audit_sink.adapters.stored_rows import COLUMNS
 from audit_sink.application.ports import Candidate
 from audit_sink.domain.audit_row import AuditRow
 from audit_sink.domain.evidence import Columns, framed_columns

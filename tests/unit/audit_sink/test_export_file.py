@@ -12,7 +12,7 @@ import pytest
 
 from audit_sink.adapters import parquet_file
 from audit_sink.adapters.export_file import export_file
-from audit_sink.adapters.export_rows import COLUMNS
+from audit_sink.adapters.stored_rows import COLUMNS
 from audit_sink.application.audit_search import Row
 from audit_sink.application.export import FileNotWritten, Format
 from tests.support.audit_rows import audit_row

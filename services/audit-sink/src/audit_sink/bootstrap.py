@@ -122,15 +122,20 @@ async def open_adapters() -> AsyncIterator[Adapters]:
 
 
 @asynccontextmanager
-async def open_reader() -> AsyncIterator[AuditSearch]:
-    """The audit as `operator_ro` sees it, for the verbs of dictctl. Raises Unavailable."""
-    database = await Database.open(
-        read_settings(SharedSettings).postgres_url, READER, PoolSize(1, 1)
-    )
+async def _database_as(role: str) -> AsyncIterator[Database]:
+    """One connection, for a verb of dictctl. Raises Unavailable."""
+    database = await Database.open(read_settings(SharedSettings).postgres_url, role, PoolSize(1, 1))
     try:
-        yield PostgresAuditSearch(database)
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_reader() -> AsyncIterator[AuditSearch]:
+    """The audit as `operator_ro` sees it, for the verbs of dictctl. Raises Unavailable."""
+    async with _database_as(READER) as database:
+        yield PostgresAuditSearch(database)
 
 
 @asynccontextmanager
@@ -146,13 +151,8 @@ async def open_export(
 @asynccontextmanager
 async def open_partitions() -> AsyncIterator[PartitionsList]:
     """The months, as `audit_maintainer` may see and make them. Raises Unavailable."""
-    database = await Database.open(
-        read_settings(SharedSettings).postgres_url, MAINTAINER, PoolSize(1, 1)
-    )
-    try:
+    async with _database_as(MAINTAINER) as database:
         yield PostgresPartitions(database)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager

@@ -8,11 +8,9 @@ import struct
 from collections.abc import AsyncIterator, Iterable, Sequence
 from uuid import UUID
 
+from audit_sink.adapters.stored_rows import COLUMNS
 from audit_sink.domain.audit_row import AuditRow
 from audit_sink.domain.evidence import Columns, framed
-
-COLUMNS = (*AuditRow._fields, "batch_id", "leaf_no")
-"""In the order of the values."""
 
 CHUNK_BYTES = 256 * 1024
 

@@ -4,17 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from audit_sink.adapters.stored_rows import COLUMNS
 from audit_sink.application.audit_search import Row
 from audit_sink.domain.audit_row import canonical_json
 from dict_common.kernel.clock import to_rfc3339
-
-COLUMNS = (
-    *("event_id", "workflow_type", "workflow_id", "workflow_run_id", "event_type"),
-    *("event_subtype", "event_payload", "user_id", "correlation_id", "occurred_at", "metadata"),
-    *("source", "aggregate_type", "aggregate_id", "aggregate_sequence", "participant_ispb"),
-    *("batch_id", "leaf_no"),
-)
-"""The leaf's columns in their order, then the row's place in the evidence. Only ever added to."""
 
 
 def json_object(row: Row) -> dict[str, object]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from audit_sink.adapters.copy_rows import COLUMNS, copied, stream
+from audit_sink.adapters.copy_rows import copied, stream
+from audit_sink.adapters.stored_rows import COLUMNS
 from audit_sink.application.ports import Candidate, RowRefused, Written
 from audit_sink.domain.audit_row import AuditRow
 from audit_sink.domain.evidence import (

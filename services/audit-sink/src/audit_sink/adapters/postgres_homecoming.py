@@ -19,8 +19,7 @@ from dict_common.store.queries import Query
 STATEMENT_SECONDS_MAX = 900.0
 """A count of a DEFAULT with tens of millions of rows."""
 
-_COLUMNS = AuditRow._fields
-_COPIED = QUERIES["rehome_copied"].sql.replace(":columns", ", ".join(_COLUMNS))
+_COPIED = QUERIES["rehome_copied"].sql.replace(":columns", ", ".join(AuditRow._fields))
 
 
 class PostgresHomecoming:

@@ -79,13 +79,12 @@ class Sink(Generic[_Message]):
         try:
             while not stop.is_set():
                 if len(batches) >= BATCHES_IN_FLIGHT_MAX:
-                    done, batches = await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
-                    _raise_failed(done)
-                    continue
-                messages: list[_Message] = []
-                await self._until_done(partial(self._receive, messages))
-                if messages:
-                    batches.add(asyncio.create_task(self._batch(messages)))
+                    await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    messages: list[_Message] = []
+                    await self._until_done(partial(self._receive, messages))
+                    if messages:
+                        batches.add(asyncio.create_task(self._batch(messages)))
                 done = {task for task in batches if task.done()}
                 _raise_failed(done)
                 batches -= done
