@@ -3,7 +3,7 @@
 import pytest
 
 from audit_sink.application.dead_letter_desk import Verb as DeskVerb
-from audit_sink.bootstrap import DESK
+from audit_sink.bootstrap.desk import DESK
 from claim_orchestrator.application.operator_request import Verb as ClaimVerb
 from claim_orchestrator.bootstrap.foundations import SERVICE as CLAIMS
 from dict_schemas import avro

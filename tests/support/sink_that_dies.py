@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
-from audit_sink import bootstrap
 from audit_sink.adapters.event_decoder import EventDecoder
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from audit_sink.application.ports import Candidate, Decoded, Written
 from audit_sink.application.write_batch import WriteBatch
-from audit_sink.bootstrap import Adapters
+from audit_sink.bootstrap import sink as bootstrap
+from audit_sink.bootstrap.foundations import SERVICE, frame
+from audit_sink.bootstrap.sink import Adapters
 from audit_sink.entrypoints import sink
 from dict_common.bus.dead_letters import DeadLetters
 from dict_common.bus.incoming import Incoming
@@ -146,4 +147,4 @@ async def _open_adapters() -> AsyncIterator[Adapters]:
 _open_product = bootstrap.open_adapters
 if __name__ == "__main__":
     bootstrap.open_adapters = _open_adapters
-    run_process(bootstrap.frame, sink.work)
+    run_process(lambda: frame(SERVICE), sink.work)

@@ -3,9 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from audit_sink import bootstrap
 from audit_sink.application.dead_letter_desk import TARGET_TYPE, Verb
-from audit_sink.bootstrap import DESK, DeskAdapters
+from audit_sink.bootstrap import desk
+from audit_sink.bootstrap.desk import DESK, DeskAdapters
+from audit_sink.bootstrap.foundations import frame
 from dict_common.bus.commands import Command
 from dict_common.bus.doors import Door, Link, open_doors
 from dict_common.bus.together import every, run_together
@@ -52,7 +53,7 @@ def _door(adapters: DeskAdapters) -> Door:
 
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Consumes until asked to stop."""
-    async with bootstrap.open_desk(stop) as adapters:
+    async with desk.open_desk(stop) as adapters:
         health.checks["postgres"] = adapters.database.ping
 
         def ready() -> None:
@@ -78,4 +79,4 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
 
 if __name__ == "__main__":
-    run_process(lambda: bootstrap.frame("audit-sink-consumer"), work)
+    run_process(lambda: frame("audit-sink-consumer"), work)

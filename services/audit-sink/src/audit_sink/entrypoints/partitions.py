@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from audit_sink import bootstrap
 from audit_sink.application.partitions import Hindrance, NotChanged, Partition
 from audit_sink.application.rehome import NotProven, Rehome, Rehomed, TablesBusy
+from audit_sink.bootstrap import console
 from audit_sink.domain.months import horizon, month_of, months_between, months_from
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
@@ -93,12 +93,12 @@ def rehome(
 
 
 async def _look() -> tuple[Sequence[Partition], Mapping[date, int]]:
-    async with bootstrap.open_partitions() as partitions:
+    async with console.open_partitions() as partitions:
         return await partitions.partitions(), await partitions.default_rows()
 
 
 async def _ensure(wanted: Sequence[date], *, dry_run: bool) -> list[dict[str, object]]:
-    async with bootstrap.open_partitions() as partitions:
+    async with console.open_partitions() as partitions:
         there = {it.month: it.attached for it in await partitions.partitions()}
         stray = await partitions.default_rows()
         rows: list[dict[str, object]] = []
@@ -124,7 +124,7 @@ async def _rehome(wanted: Sequence[date]) -> Rehomed:
         say(f"{rows} rows copied and proven")
 
     try:
-        async with bootstrap.open_homecoming() as homecoming:
+        async with console.open_homecoming() as homecoming:
             return await Rehome(homecoming, progress)(wanted)
     except NotProven as error:
         raise CommandFailed(Exit.FAILED, f"nothing was moved: {error.detail}", LIST) from None

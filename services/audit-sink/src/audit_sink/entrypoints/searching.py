@@ -13,11 +13,11 @@ from uuid import UUID
 
 import typer
 
-from audit_sink import bootstrap
 from audit_sink.application.audit_search import AfterUnknown, Row
 from audit_sink.application.export import Exported, FileNotWritten
 from audit_sink.application.export import Format as FileFormat
 from audit_sink.application.follow import Follow
+from audit_sink.bootstrap import console
 from audit_sink.domain.criteria import Criteria
 from audit_sink.entrypoints import asking
 from audit_sink.entrypoints.asking import Typed
@@ -104,7 +104,7 @@ def export(
 
 
 async def _search(asked: Criteria, limit: int, after: UUID | None) -> Sequence[Row]:
-    async with bootstrap.open_reader() as audit:
+    async with console.open_reader() as audit:
         try:
             return await audit.search(asked, limit, after, SystemClock().now())
         except AfterUnknown:
@@ -122,7 +122,7 @@ async def _tail(asked: Criteria, lines: int, output: Format, *, goes_on: bool) -
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with bootstrap.open_reader() as audit:
+    async with console.open_reader() as audit:
         rows, head = await audit.last(asked, lines, SystemClock().now())
         show(rows)
         if goes_on:
@@ -131,7 +131,7 @@ async def _tail(asked: Criteria, lines: int, output: Format, *, goes_on: bool) -
 
 
 async def _export(asked: Criteria, out: Path, format_: FileFormat, *, force: bool) -> Exported:
-    async with bootstrap.open_export(out, format_, force=force) as (audit, file):
+    async with console.open_export(out, format_, force=force) as (audit, file):
         async with audit.stream(asked) as pieces:
             async for rows in pieces:
                 file.write(rows)

@@ -2,9 +2,10 @@
 
 import asyncio
 
-from audit_sink import bootstrap
 from audit_sink.application.sink import Outlets, Sink
 from audit_sink.application.write_batch import BatchResult
+from audit_sink.bootstrap import sink as bootstrap
+from audit_sink.bootstrap.foundations import SERVICE, frame
 from dict_common.bus.incoming import Incoming
 from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.telemetry import metrics
@@ -65,4 +66,4 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
 
 if __name__ == "__main__":
-    run_process(bootstrap.frame, work)
+    run_process(lambda: frame(SERVICE), work)

@@ -1,0 +1,1 @@
+"""The one door: settings in, adapters out; one module a process."""
