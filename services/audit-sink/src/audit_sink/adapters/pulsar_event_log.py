@@ -1,0 +1,226 @@
+"""EventLog over Pulsar: the admin interface says what is there, a Reader for each partition reads.
+
+Nothing here can send, and nothing is acknowledged: a Reader leaves no subscription behind.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import pulsar
+
+from audit_sink.domain.positions import Position, Published, Span
+from dict_common.bus.incoming import Incoming, incoming
+from dict_common.bus.schemas import Received
+from dict_common.kernel.errors import Unavailable
+
+_Answer = TypeVar("_Answer")
+
+MARGIN = timedelta(minutes=10)
+"""How far senders' clocks may differ: the broker finds a time by halving, as if they were one."""
+QUEUE_MESSAGES = 2_000
+BATCH_MESSAGES_MAX = 2_000
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+FIRST_MS_MAX = 1_000
+NEXT_MS_MAX = 20
+EMPTY_MAX = 10
+"""Seconds without a message, though the broker says that there is one."""
+READERS_MAX = 16
+ADMIN_SECONDS_MAX = 30.0
+ADMIN_AT_ONCE_MAX = 8
+
+_Ledgers = list[tuple[int, int, int]]
+"""Id, entries and bytes of each ledger of a partition, in their order."""
+
+
+class PulsarEventLog:
+    """One client and at most sixteen readers at once, each in a thread while it waits."""
+
+    def __init__(self, url: str, admin_url: str, tenant: str) -> None:
+        self._namespace = f"persistent://{tenant}/events"
+        self._client = pulsar.Client(url, logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error))
+        self._admin = httpx.AsyncClient(
+            base_url=admin_url.rstrip("/") + "/admin/v2",
+            timeout=ADMIN_SECONDS_MAX,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=ADMIN_AT_ONCE_MAX),
+        )
+        self._threads = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="pulsar-read")
+        self.schemas = Received()
+
+    async def close(self) -> None:
+        """Lets go of the broker."""
+        await self._admin.aclose()
+        with contextlib.suppress(pulsar.PulsarException):
+            await asyncio.to_thread(self._client.close)
+        self._threads.shutdown(wait=True)
+
+    async def spans(self, topics: Sequence[str], published: Published) -> list[Span]:
+        """By the broker's ledgers and its index of times."""
+        found = await asyncio.gather(*(self._of_topic(topic, published) for topic in topics))
+        return [span for spans in found for span in spans]
+
+    async def passed(self, subscription: str, spans: Sequence[Span]) -> list[Span]:
+        """Those whose every entry a subscription has acknowledged."""
+        topics = sorted({span.topic for span in spans})
+        partitions = dict(
+            zip(topics, await asyncio.gather(*map(self._partitions, topics)), strict=True)
+        )
+        return [
+            span
+            for span in spans
+            if _acknowledged(partitions[span.topic][span.partition], subscription, span.last)
+        ]
+
+    async def read(self, span: Span, after: Position | None) -> AsyncIterator[Sequence[Incoming]]:
+        """In pieces of at most 2,000 messages or 16 MiB."""
+        start = span.first if after is None else after
+        reader = await self._run("open a reader", lambda: self._open(span, start))
+        try:
+            ended, empty = False, 0
+            while not ended:
+                messages, ended = await self._run("read", lambda: _piece(reader, span, after))
+                if messages:
+                    yield messages
+                empty = 0 if messages else empty + 1
+                if empty > EMPTY_MAX and not ended:
+                    raise Unavailable(
+                        "pulsar-slow", f"{span.topic} partition {span.partition}: nothing comes"
+                    )
+        finally:
+            with contextlib.suppress(Unavailable):
+                await asyncio.shield(self._run("close a reader", reader.close))
+
+    def _open(self, span: Span, start: Position) -> pulsar.Reader:
+        return self._client.create_reader(
+            self._partition(span.topic, span.partition),
+            # From its entry on: within a batch the client begins where it likes.
+            pulsar.MessageId(span.partition, start.ledger, start.entry, -1),
+            schema=self.schemas,
+            receiver_queue_size=QUEUE_MESSAGES,
+            start_message_id_inclusive=True,
+        )
+
+    async def _of_topic(self, topic: str, published: Published) -> list[Span]:
+        partitions = await self._partitions(topic)
+        spans = [
+            await self._span(topic, number, stats, published)
+            for number, stats in sorted(partitions.items())
+        ]
+        return [span for span in spans if span is not None]
+
+    async def _span(
+        self, topic: str, partition: int, stats: Any, published: Published
+    ) -> Span | None:
+        last = _last_entry(stats)
+        if last is None:
+            return None
+        ledgers = _ledgers(stats)
+        first = Position(ledgers[0][0], 0, -1)
+        if published.since is not None:
+            first = max(first, await self._at(topic, partition, published.since - MARGIN))
+        if published.until is not None:
+            last = min(last, await self._at(topic, partition, published.until + MARGIN))
+        entries, size = _between(ledgers, first, last)
+        return Span(topic, partition, first, last, entries, size) if entries > 0 else None
+
+    async def _at(self, topic: str, partition: int, instant: datetime) -> Position:
+        """The first entry published then or later, or the one behind the last."""
+        name = _path(self._partition(topic, partition))
+        found = await self._get(f"{name}/messageid/{max(0, int(instant.timestamp() * 1000))}")
+        return Position(int(found["ledgerId"]), int(found["entryId"]), -1)
+
+    async def _partitions(self, topic: str) -> dict[int, Any]:
+        stats = await self._get(f"{_path(f'{self._namespace}/{topic}')}/partitioned-internalStats")
+        return {
+            int(name.rpartition("-partition-")[2]): of_one
+            for name, of_one in stats["partitions"].items()
+        }
+
+    async def _get(self, path: str) -> Any:
+        try:
+            answer = await self._admin.get(path)
+            answer.raise_for_status()
+            return answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            status = getattr(getattr(error, "response", None), "status_code", "")
+            raise Unavailable(
+                "broker-away", f"{path}: {type(error).__name__} {status}".rstrip()
+            ) from None
+
+    def _partition(self, topic: str, partition: int) -> str:
+        return f"{self._namespace}/{topic}-partition-{partition}"
+
+    async def _run(self, what: str, call: Callable[[], _Answer]) -> _Answer:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except pulsar.PulsarException as error:
+            raise Unavailable("pulsar-failed", f"{what}: {error}") from error
+
+
+def _piece(
+    reader: pulsar.Reader, span: Span, after: Position | None
+) -> tuple[list[Incoming], bool]:
+    """The next messages, and whether the span ends with them."""
+    messages: list[Incoming] = []
+    size, wait_ms = 0, FIRST_MS_MAX
+    while len(messages) < BATCH_MESSAGES_MAX and size < BATCH_BYTES_MAX:
+        try:
+            message = incoming(reader.read_next(wait_ms))
+        except pulsar.Timeout:
+            return messages, not messages and not reader.has_message_available()
+        at = Position.parse(message.message_id)
+        if at.of_entry > span.last.of_entry:
+            return messages, True
+        if after is None or at > after:
+            messages.append(message)
+            size += len(message.body)
+            wait_ms = NEXT_MS_MAX
+        if at.of_entry == span.last.of_entry and not reader.has_message_available():
+            return messages, True
+    return messages, False
+
+
+def _path(topic: str) -> str:
+    return "/" + topic.replace("://", "/")
+
+
+def _ledgers(stats: Any) -> _Ledgers:
+    """The broker counts the entries of the one that it writes apart."""
+    *closed, current = stats["ledgers"]
+    return [
+        *((it["ledgerId"], it["entries"], it["size"]) for it in closed),
+        (current["ledgerId"], stats["currentLedgerEntries"], stats["currentLedgerSize"]),
+    ]
+
+
+def _last_entry(stats: Any) -> Position | None:
+    """The last entry; None if there is none. A new ledger is empty: its last is in one before."""
+    filled = [(id_, entries) for id_, entries, _ in _ledgers(stats) if entries > 0]
+    return Position(filled[-1][0], filled[-1][1] - 1, -1) if filled else None
+
+
+def _between(ledgers: _Ledgers, first: Position, last: Position) -> tuple[int, int]:
+    """Entries and bytes from one to the other, both included."""
+    count, size = 0, 0.0
+    for id_, entries, ledger_bytes in ledgers:
+        if entries == 0 or not first.ledger <= id_ <= last.ledger:
+            continue
+        begin = first.entry if id_ == first.ledger else 0
+        end = min(entries - 1, last.entry) if id_ == last.ledger else entries - 1
+        part = max(0, end - begin + 1)
+        count += part
+        size += ledger_bytes * part / entries
+    return count, round(size)
+
+
+def _acknowledged(stats: Any, subscription: str, last: Position) -> bool:
+    cursor = stats["cursors"].get(subscription)
+    if cursor is None:
+        return False
+    ledger, entry = cursor["markDeletePosition"].split(":")
+    return (int(ledger), int(entry)) >= last.of_entry
