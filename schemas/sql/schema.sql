@@ -224,6 +224,47 @@ ALTER FUNCTION audit.rehome_swap() OWNER TO audit_owner;
 
 COMMENT ON FUNCTION audit.rehome_swap() IS 'Months and new DEFAULT take the place of the old DEFAULT if they hold as many rows; answers how many';
 
+CREATE FUNCTION audit.sandbox_drop(run uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    AS $$
+BEGIN
+    EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', 'replay_' || replace(run::text, '-', ''));
+END
+$$;
+
+ALTER FUNCTION audit.sandbox_drop(run uuid) OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.sandbox_drop(run uuid) IS 'Removes the sandbox of a replay; no other schema has such a name';
+
+CREATE FUNCTION audit.sandbox_make(run uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    name TEXT := 'replay_' || replace(run::text, '-', '');
+BEGIN
+    IF to_regnamespace(name) IS NOT NULL THEN
+        RETURN name;
+    END IF;
+    EXECUTE format('CREATE SCHEMA %I', name);
+    EXECUTE format('CREATE TABLE %I.workflow_events (LIKE audit.workflow_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING IDENTITY)', name);
+    EXECUTE format('CREATE TABLE %I.event_ids (LIKE audit.event_ids INCLUDING ALL)', name);
+    EXECUTE format('CREATE TABLE %I.batches (LIKE audit.batches INCLUDING ALL)', name);
+    EXECUTE format('CREATE TABLE %I.batch_parts (LIKE audit.batch_parts INCLUDING ALL)', name);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO audit_replayer, audit_reader', name);
+    EXECUTE format('GRANT INSERT ON %I.workflow_events TO audit_replayer', name);
+    EXECUTE format('GRANT SELECT, INSERT ON %1$I.event_ids, %1$I.batches, %1$I.batch_parts TO audit_replayer', name);
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO audit_reader', name);
+    RETURN name;
+END
+$_$;
+
+ALTER FUNCTION audit.sandbox_make(run uuid) OWNER TO audit_owner;
+
+COMMENT ON FUNCTION audit.sandbox_make(run uuid) IS 'Makes the sandbox of a replay if it is missing; answers the name of its schema';
+
 CREATE FUNCTION connect.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -497,6 +538,82 @@ ALTER TABLE connect.relay_epoch OWNER TO migrator;
 
 COMMENT ON COLUMN connect.relay_epoch.halted_reason IS 'Set by a relay that met a number the broker knew and should not: no relay sends until `dictctl db new-epoch`';
 
+CREATE TABLE connect.replay_refusals (
+    run_id uuid NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    message_id text NOT NULL,
+    reason_code text NOT NULL,
+    detail text NOT NULL
+);
+
+ALTER TABLE connect.replay_refusals OWNER TO migrator;
+
+COMMENT ON TABLE connect.replay_refusals IS 'Messages that are no row, the first thousand of each partition: a replay buries nothing';
+
+CREATE TABLE connect.replay_spans (
+    run_id uuid NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    first text NOT NULL,
+    last text NOT NULL,
+    entries bigint NOT NULL,
+    bytes bigint NOT NULL,
+    "position" text,
+    done boolean DEFAULT false NOT NULL,
+    entries_read bigint DEFAULT 0 NOT NULL,
+    messages bigint DEFAULT 0 NOT NULL,
+    outside bigint DEFAULT 0 NOT NULL,
+    new_rows bigint DEFAULT 0 NOT NULL,
+    duplicates bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT replay_spans_check CHECK ((messages = (((outside + new_rows) + duplicates) + refused)))
+);
+
+ALTER TABLE connect.replay_spans OWNER TO migrator;
+
+COMMENT ON COLUMN connect.replay_spans.first IS 'ledger:entry:batch, as last and position; last is a whole entry';
+
+COMMENT ON COLUMN connect.replay_spans."position" IS 'The last message whose effect is stored; moved in the transaction of the effect';
+
+COMMENT ON COLUMN connect.replay_spans.outside IS 'Messages of the margin, published outside the range';
+
+CREATE TABLE connect.replays (
+    run_id uuid NOT NULL,
+    operator text NOT NULL,
+    reason text NOT NULL,
+    topics text[] NOT NULL,
+    published_from timestamp with time zone,
+    published_until timestamp with time zone,
+    sandbox boolean NOT NULL,
+    state text DEFAULT 'RUNNING'::text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    planned_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    active_seconds double precision DEFAULT 0 NOT NULL,
+    waits_for text,
+    holder uuid,
+    held_until timestamp with time zone,
+    sandbox_state text,
+    CONSTRAINT replays_check CHECK (((state = ANY (ARRAY['COMPLETED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT replays_check1 CHECK ((sandbox OR (sandbox_state IS NULL))),
+    CONSTRAINT replays_sandbox_state_check CHECK ((sandbox_state = ANY (ARRAY['THERE'::text, 'TO_DROP'::text, 'DROPPED'::text]))),
+    CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['RUNNING'::text, 'PAUSED'::text, 'COMPLETED'::text, 'CANCELLED'::text]))),
+    CONSTRAINT replays_topics_check CHECK ((cardinality(topics) > 0))
+);
+
+ALTER TABLE connect.replays OWNER TO migrator;
+
+COMMENT ON COLUMN connect.replays.run_id IS 'ce_id of the request that asked for it';
+
+COMMENT ON COLUMN connect.replays.planned_at IS 'When its ends were fixed; NULL before';
+
+COMMENT ON COLUMN connect.replays.active_seconds IS 'How long replayers have worked on it, for estimates';
+
+COMMENT ON COLUMN connect.replays.waits_for IS 'What it cannot go on without; NULL while it goes on';
+
+COMMENT ON COLUMN connect.replays.holder IS 'The replayer process that works on it, until held_until unless it says so again';
+
 CREATE TABLE connect.subject_aggregates (
     subject_id uuid NOT NULL,
     type character varying(50) NOT NULL,
@@ -764,6 +881,15 @@ ALTER TABLE ONLY connect.outbox
 ALTER TABLE ONLY connect.relay_epoch
     ADD CONSTRAINT relay_epoch_pkey PRIMARY KEY (service);
 
+ALTER TABLE ONLY connect.replay_refusals
+    ADD CONSTRAINT replay_refusals_pkey PRIMARY KEY (run_id, topic, partition, message_id);
+
+ALTER TABLE ONLY connect.replay_spans
+    ADD CONSTRAINT replay_spans_pkey PRIMARY KEY (run_id, topic, partition);
+
+ALTER TABLE ONLY connect.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY connect.subject_aggregates
     ADD CONSTRAINT subject_aggregates_pkey PRIMARY KEY (subject_id, type, aggregate_id);
 
@@ -855,6 +981,8 @@ CREATE INDEX idx_inbox_settled ON connect.inbox USING btree (settled_at) WHERE (
 
 CREATE INDEX idx_outbox_unnumbered ON connect.outbox USING btree (service, id) WHERE (publish_no IS NULL);
 
+CREATE INDEX idx_replays_active ON connect.replays USING btree (requested_at) WHERE (ended_at IS NULL);
+
 CREATE INDEX idx_subject_keys_subject ON connect.subject_keys USING btree (subject_id);
 
 CREATE UNIQUE INDEX uq_subject_keys_tax_id_hash ON connect.subject_keys USING btree (tax_id_hash) WHERE (destroyed_at IS NULL);
@@ -916,6 +1044,12 @@ CREATE TRIGGER update_vsync_workflows_updated_at BEFORE UPDATE ON workflows.vsyn
 ALTER TABLE ONLY audit.batch_parts
     ADD CONSTRAINT batch_parts_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES audit.batches(batch_id) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY connect.replay_refusals
+    ADD CONSTRAINT replay_refusals_run_id_topic_partition_fkey FOREIGN KEY (run_id, topic, partition) REFERENCES connect.replay_spans(run_id, topic, partition);
+
+ALTER TABLE ONLY connect.replay_spans
+    ADD CONSTRAINT replay_spans_run_id_fkey FOREIGN KEY (run_id) REFERENCES connect.replays(run_id);
+
 ALTER TABLE connect.bridge_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE connect.inbox ENABLE ROW LEVEL SECURITY;
@@ -944,10 +1078,12 @@ GRANT USAGE ON SCHEMA audit TO audit_sink;
 GRANT USAGE ON SCHEMA audit TO audit_maintainer;
 GRANT USAGE ON SCHEMA audit TO audit_reader;
 GRANT ALL ON SCHEMA audit TO audit_owner;
+GRANT USAGE ON SCHEMA audit TO audit_replayer;
 
 GRANT USAGE ON SCHEMA connect TO claim_orchestrator;
 GRANT USAGE ON SCHEMA connect TO operator_ro;
 GRANT USAGE ON SCHEMA connect TO audit_desk;
+GRANT USAGE ON SCHEMA connect TO audit_replayer;
 
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator;
 GRANT USAGE ON SCHEMA workflows TO operator_ro;
@@ -975,19 +1111,29 @@ GRANT ALL ON FUNCTION audit.rehome_parts(after_chain_no bigint, last_chain_no bi
 REVOKE ALL ON FUNCTION audit.rehome_swap() FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.rehome_swap() TO audit_maintainer;
 
+REVOKE ALL ON FUNCTION audit.sandbox_drop(run uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.sandbox_drop(run uuid) TO audit_replayer;
+
+REVOKE ALL ON FUNCTION audit.sandbox_make(run uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.sandbox_make(run uuid) TO audit_replayer;
+
 GRANT INSERT ON TABLE audit.workflow_events TO audit_sink;
 GRANT SELECT ON TABLE audit.workflow_events TO audit_reader;
+GRANT INSERT ON TABLE audit.workflow_events TO audit_replayer;
 
 GRANT SELECT ON TABLE audit.audit_logs TO audit_reader;
 
 GRANT SELECT,INSERT ON TABLE audit.batch_parts TO audit_sink;
 GRANT SELECT ON TABLE audit.batch_parts TO audit_reader;
+GRANT SELECT,INSERT ON TABLE audit.batch_parts TO audit_replayer;
 
 GRANT SELECT,INSERT ON TABLE audit.batches TO audit_sink;
 GRANT SELECT ON TABLE audit.batches TO audit_reader;
+GRANT SELECT,INSERT ON TABLE audit.batches TO audit_replayer;
 
 GRANT SELECT,INSERT ON TABLE audit.event_ids TO audit_sink;
 GRANT SELECT ON TABLE audit.event_ids TO audit_reader;
+GRANT SELECT,INSERT ON TABLE audit.event_ids TO audit_replayer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.bridge_requests TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.bridge_requests TO operator_ro;
@@ -1016,6 +1162,52 @@ GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO audit_desk;
 
 GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO claim_orchestrator;
 GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO audit_desk;
+
+GRANT SELECT,INSERT ON TABLE connect.replay_refusals TO audit_replayer;
+GRANT SELECT ON TABLE connect.replay_refusals TO operator_ro;
+
+GRANT SELECT,INSERT ON TABLE connect.replay_spans TO audit_replayer;
+GRANT SELECT ON TABLE connect.replay_spans TO operator_ro;
+
+GRANT UPDATE("position") ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(done) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(entries_read) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(messages) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(outside) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(new_rows) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(duplicates) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT UPDATE(refused) ON TABLE connect.replay_spans TO audit_replayer;
+
+GRANT SELECT ON TABLE connect.replays TO audit_replayer;
+GRANT SELECT,INSERT ON TABLE connect.replays TO audit_desk;
+GRANT SELECT ON TABLE connect.replays TO operator_ro;
+
+GRANT UPDATE(state) ON TABLE connect.replays TO audit_replayer;
+GRANT UPDATE(state) ON TABLE connect.replays TO audit_desk;
+
+GRANT UPDATE(planned_at) ON TABLE connect.replays TO audit_replayer;
+
+GRANT UPDATE(ended_at) ON TABLE connect.replays TO audit_replayer;
+GRANT UPDATE(ended_at) ON TABLE connect.replays TO audit_desk;
+
+GRANT UPDATE(active_seconds) ON TABLE connect.replays TO audit_replayer;
+
+GRANT UPDATE(waits_for) ON TABLE connect.replays TO audit_replayer;
+GRANT UPDATE(waits_for) ON TABLE connect.replays TO audit_desk;
+
+GRANT UPDATE(holder) ON TABLE connect.replays TO audit_replayer;
+
+GRANT UPDATE(held_until) ON TABLE connect.replays TO audit_replayer;
+
+GRANT UPDATE(sandbox_state) ON TABLE connect.replays TO audit_replayer;
+GRANT UPDATE(sandbox_state) ON TABLE connect.replays TO audit_desk;
 
 GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO claim_orchestrator;
 

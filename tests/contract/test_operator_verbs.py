@@ -2,8 +2,9 @@
 
 import pytest
 
-from audit_sink.application.dead_letter_desk import Verb as DeskVerb
+from audit_sink.application.dead_letter_desk import Verb as LetterVerb
 from audit_sink.bootstrap.desk import DESK
+from audit_sink.domain.replay import Verb as ReplayVerb
 from claim_orchestrator.application.operator_request import Verb as ClaimVerb
 from claim_orchestrator.bootstrap.foundations import SERVICE as CLAIMS
 from dict_schemas import avro
@@ -11,7 +12,7 @@ from dict_schemas.operators import answers, verbs
 from dict_schemas.topics import dead_letter_services, topic
 
 ENUMS = ("operator.request", "operator.acted")
-KNOWN_BY = {CLAIMS: {*map(str, ClaimVerb)}, DESK: {*map(str, DeskVerb)}}
+KNOWN_BY = {CLAIMS: {*map(str, ClaimVerb)}, DESK: {*map(str, LetterVerb), *map(str, ReplayVerb)}}
 
 
 def symbols(name: str) -> set[str]:

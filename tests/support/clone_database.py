@@ -6,7 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-ROLES = "migrator, operator_ro, audit_maintainer, audit_sink, audit_desk, claim_orchestrator"
+from dict_common.store.roles import grant_database
+
 ATTEMPTS_MAX = 50
 
 
@@ -24,7 +25,7 @@ async def clone(url: str, template: str) -> None:
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
                 await asyncio.sleep(0.2)
-        await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {ROLES}")
+        await grant_database(admin, name)
     finally:
         await admin.close()
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from audit_sink.adapters.event_decoder import EventDecoder
-from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
+from audit_sink.adapters.postgres_audit_store import Also, PostgresAuditStore
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from audit_sink.application.ports import Candidate, Decoded, Written
 from audit_sink.application.write_batch import WriteBatch
@@ -63,9 +63,11 @@ class DyingStore(PostgresAuditStore):
 
     fate: Fate
 
-    async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
+    async def write(
+        self, batch_id: UUID, candidates: Sequence[Candidate], also: Also | None = None
+    ) -> Written:
         """Writes, or dies."""
-        written = await super().write(batch_id, candidates)
+        written = await super().write(batch_id, candidates, also)
         self.fate.passes("committed")
         return written
 

@@ -36,6 +36,7 @@ MODULES = {
     "sink": "audit_sink.entrypoints.sink",
     "desk": "audit_sink.entrypoints.consumer",
     "desk-relay": "audit_sink.entrypoints.relay",
+    "replayer": "audit_sink.entrypoints.replayer",
 }
 
 

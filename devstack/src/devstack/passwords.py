@@ -15,6 +15,7 @@ ROLES = (
     "claim_orchestrator",
     "audit_sink",
     "audit_desk",
+    "audit_replayer",
     "audit_maintainer",
 )
 

@@ -37,4 +37,5 @@ PROCESSES = (
     OwnProcess("audit-sink", "audit_sink.entrypoints.sink"),
     OwnProcess("audit-sink-consumer", "audit_sink.entrypoints.consumer"),
     OwnProcess("audit-sink-relay", "audit_sink.entrypoints.relay"),
+    OwnProcess("audit-sink-replayer", "audit_sink.entrypoints.replayer"),
 )

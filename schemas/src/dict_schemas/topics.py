@@ -10,6 +10,7 @@ import yaml
 from dict_schemas.location import contracts_folder
 
 TENANT = "dict"
+EVENTS = "events"
 CORE = "core"
 DEAD_LETTERS = "dead-letters"
 REDRIVE = ".redrive"
@@ -82,6 +83,12 @@ def topic(namespace: str, name: str) -> Topic:
         if (known.namespace, known.name) == (namespace, name):
             return known
     raise UnknownTopic(f"topics.yaml names no {namespace}/{name}. Add it there first.")
+
+
+@cache
+def event_topics() -> tuple[str, ...]:
+    """The names of dict/events, in the file's order."""
+    return tuple(topic.name for topic in topics() if topic.namespace == EVENTS)
 
 
 @cache

@@ -56,11 +56,18 @@ class OperatorActed:
     acted_at: datetime
     letters: tuple[str, ...] | None = None
     skipped: int | None = None
+    topics: tuple[str, ...] | None = None
+    published_from: datetime | None = None
+    published_until: datetime | None = None
+    sandbox: bool | None = None
 
     def record(self) -> dict[str, object]:
         """Field name to value; Avro's lists are lists."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return named | {"letters": None if self.letters is None else list(self.letters)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in named.items()
+        }
 
 
 @dataclass(frozen=True)

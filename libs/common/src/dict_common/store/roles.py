@@ -13,6 +13,7 @@ LOGIN_ROLES = (
     "audit_maintainer",
     "audit_sink",
     "audit_desk",
+    "audit_replayer",
     "claim_orchestrator",
 )
 GROUP_ROLES = ("audit_owner", "audit_reader")
@@ -73,7 +74,14 @@ async def _make_database(admin: "asyncpg.Connection[Any]", name: str) -> bool:
     if missing:
         await admin.execute(f"CREATE DATABASE {quoted}")
     await admin.execute(f"ALTER DATABASE {quoted} OWNER TO migrator")
+    await grant_database(admin, quoted)
+    return missing
+
+
+async def grant_database(admin: "asyncpg.Connection[Any]", quoted: str) -> None:
+    """Who may come in, and who may do what to the database itself. A clone has none of it."""
     await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
     for role in LOGIN_ROLES:
         await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {role}")
-    return missing
+    # Sandboxes of replays are schemas, made by functions that run as the audit's owner.
+    await admin.execute(f"GRANT CREATE ON DATABASE {quoted} TO audit_owner")

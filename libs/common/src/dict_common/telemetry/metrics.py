@@ -119,6 +119,11 @@ claims_held = Gauge(
     registry=REGISTRY,
 )
 audit_rows = Counter("audit_sink_rows", "New rows in audit.workflow_events", registry=REGISTRY)
+audit_replayed = Counter(
+    "audit_sink_replayed_messages",
+    "Messages that replays have read and stored the effect of, whatever it was",
+    registry=REGISTRY,
+)
 audit_duplicates = Counter(
     "audit_sink_duplicates", "Events that were already there", registry=REGISTRY
 )

@@ -1,6 +1,6 @@
 """AuditStore over PostgreSQL: one transaction a batch, in the role that may only INSERT."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from audit_sink.adapters.copy_rows import copied, stream
@@ -15,9 +15,11 @@ from audit_sink.domain.evidence import (
 )
 from dict_common.kernel.errors import DictError
 from dict_common.store.database import Connection, Database, timed_fetch
-from dict_common.store.queries import load_queries
+from dict_common.store.queries import Query, load_queries
 
-_QUERIES = load_queries("audit_sink.adapters", "audit")
+AUDIT = "audit"
+Also = Callable[[Connection, Written], Awaitable[None]]
+"""What shall be stored with a batch, in its transaction, whether any row of it is new or not."""
 
 
 class PostgresAuditStore:
@@ -27,37 +29,40 @@ class PostgresAuditStore:
     else inserts first: a look is several times cheaper than a conflict, and useless for new rows.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, schema: str = AUDIT) -> None:
+        """`schema`: the audit's tables, or a sandbox's of the same names."""
         self._database = database
+        self._schema = schema
+        self._queries = _within(schema)
         self._look_first = False
 
-    async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
+    async def write(
+        self, batch_id: UUID, candidates: Sequence[Candidate], also: Also | None = None
+    ) -> Written:
         """Gate, rows, roots and chain number in one transaction."""
-        known: dict[UUID, int] = {}
-        if self._look_first:
-            known = await self._digests(candidates)
+        known = await self._digests(candidates) if self._look_first and candidates else {}
         unseen = [it for it in candidates if it.row.event_id not in known]
-        new: Sequence[Candidate] = ()
-        if unseen:
-            try:
-                async with self._database.transaction() as connection:
-                    new, late = await self._passed(connection, unseen)
-                    known |= late
-                    if new:
-                        await self._insert(connection, batch_id, [it.row for it in new])
-            except DictError:
-                raise
-            except Exception as error:
-                # A defect of ours is looked for as a bad value is: it buries its message alone.
-                raise RowRefused(getattr(error, "sqlstate", type(error).__name__)) from error
-        reused = [it for it in candidates if _differs(it, known)]
-        duplicates = len(candidates) - len(new)
-        self._look_first = duplicates > len(new)
-        return Written(tuple(new), duplicates - len(reused), tuple(reused))
+        if not unseen and also is None:
+            return _written(candidates, (), known)
+        try:
+            async with self._database.transaction() as connection:
+                new, late = await self._passed(connection, unseen) if unseen else ((), {})
+                written = _written(candidates, new, known | late)
+                if also is not None:
+                    await also(connection, written)
+                if new:
+                    await self._insert(connection, batch_id, [it.row for it in new])
+        except DictError:
+            raise
+        except Exception as error:
+            # A defect of ours is looked for as a bad value is: it buries its message alone.
+            raise RowRefused(getattr(error, "sqlstate", type(error).__name__)) from error
+        self._look_first = len(candidates) > 2 * len(new)
+        return written
 
     async def _digests(self, candidates: Sequence[Candidate]) -> dict[UUID, int]:
         ids = [candidate.row.event_id for candidate in candidates]
-        rows = await self._database.fetch(_QUERIES["gate_digests"], (ids,))
+        rows = await self._database.fetch(self._queries["gate_digests"], (ids,))
         return {row["event_id"]: row["content_digest"] for row in rows}
 
     async def _passed(
@@ -66,12 +71,12 @@ class PostgresAuditStore:
         """Those that the gate let through, and the digests of those that it knew."""
         ids = [candidate.row.event_id for candidate in candidates]
         digests = [candidate.content_digest for candidate in candidates]
-        inserted = await timed_fetch(connection, _QUERIES["gate_insert"], (ids, digests))
+        inserted = await timed_fetch(connection, self._queries["gate_insert"], (ids, digests))
         if len(inserted) == len(candidates):
             return candidates, {}
         passed = {row["event_id"] for row in inserted}
         known = [id_ for id_ in ids if id_ not in passed]
-        rows = await timed_fetch(connection, _QUERIES["gate_digests"], (known,))
+        rows = await timed_fetch(connection, self._queries["gate_digests"], (known,))
         new = [candidate for candidate in candidates if candidate.row.event_id in passed]
         return new, {row["event_id"]: row["content_digest"] for row in rows}
 
@@ -81,7 +86,7 @@ class PostgresAuditStore:
         columns = [framed_columns(row) for row in rows]
         await connection.copy_to_table(
             "workflow_events",
-            schema_name="audit",
+            schema_name=self._schema,
             columns=COLUMNS,
             source=stream(copied(rows, columns, batch_id)),
             format="binary",
@@ -98,7 +103,7 @@ class PostgresAuditStore:
         made = parts_of_columns(rows, columns)
         await timed_fetch(
             connection,
-            _QUERIES["batch_parts_insert"],
+            self._queries["batch_parts_insert"],
             (
                 batch_id,
                 [part.month for part in made],
@@ -107,10 +112,29 @@ class PostgresAuditStore:
             ),
         )
         # Locked last: holding the chain during the COPY would make every sink wait for it.
-        await timed_fetch(connection, _QUERIES["chain_lock"])
+        await timed_fetch(connection, self._queries["chain_lock"])
         await timed_fetch(
-            connection, _QUERIES["batch_insert"], (batch_id, len(rows), batch_root(made))
+            connection, self._queries["batch_insert"], (batch_id, len(rows), batch_root(made))
         )
+
+
+def _within(schema: str) -> dict[str, Query]:
+    """The statements, over the tables and the chain of a schema."""
+    names = {f"{AUDIT}.": f"{schema}.", f"{AUDIT}-chain": f"{schema}-chain"}
+    queries = {}
+    for name, query in load_queries("audit_sink.adapters", "audit").items():
+        sql = query.sql
+        for ours, theirs in names.items():
+            sql = sql.replace(ours, theirs)
+        queries[name] = Query(name, sql)
+    return queries
+
+
+def _written(
+    candidates: Sequence[Candidate], new: Sequence[Candidate], known: dict[UUID, int]
+) -> Written:
+    reused = [it for it in candidates if _differs(it, known)]
+    return Written(tuple(new), len(candidates) - len(new) - len(reused), tuple(reused))
 
 
 def _differs(candidate: Candidate, known: dict[UUID, int]) -> bool:

@@ -5,7 +5,7 @@ Nothing here can send, and nothing is acknowledged: a Reader leaves no subscript
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -76,7 +76,9 @@ class PulsarEventLog:
             if _acknowledged(partitions[span.topic][span.partition], subscription, span.last)
         ]
 
-    async def read(self, span: Span, after: Position | None) -> AsyncIterator[Sequence[Incoming]]:
+    async def read(
+        self, span: Span, after: Position | None
+    ) -> AsyncGenerator[Sequence[Incoming], None]:
         """In pieces of at most 2,000 messages or 16 MiB."""
         start = span.first if after is None else after
         reader = await self._run("open a reader", lambda: self._open(span, start))

@@ -1,11 +1,25 @@
 """Events as a log that can be read again, from any place, by anyone, without a trace."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from audit_sink.domain.positions import Position, Published, Span
 
-_Message = TypeVar("_Message", covariant=True)
+
+class Logged(Protocol):
+    """What is to be known of a message, whatever it is."""
+
+    @property
+    def message_id(self) -> str:
+        """`ledger:entry:partition:batch`."""
+
+    @property
+    def published_at(self) -> datetime:
+        """When its producer sent it."""
+
+
+_Message = TypeVar("_Message", bound=Logged, covariant=True)
 
 
 class EventLog(Protocol[_Message]):
@@ -18,5 +32,5 @@ class EventLog(Protocol[_Message]):
         message outside can be among them. Partitions with nothing in it are left out.
         """
 
-    def read(self, span: Span, after: Position | None) -> AsyncIterator[Sequence[_Message]]:
-        """The messages of a span in their order, behind a place or all of them."""
+    def read(self, span: Span, after: Position | None) -> AsyncGenerator[Sequence[_Message], None]:
+        """The messages of a span in their order, behind a place or all of them; to be closed."""

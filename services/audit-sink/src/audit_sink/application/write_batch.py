@@ -33,23 +33,23 @@ class WriteBatch:
 
     async def __call__(self, decoded: Decoded) -> BatchResult:
         """Raises Unavailable: then nothing of it may be acknowledged."""
-        distinct, duplicates, poison = _distinct(decoded.candidates)
-        written, refused = await self._written(distinct)
+        rows, duplicates, poison = distinct(decoded.candidates)
+        written, buried = await self._written(rows)
         return BatchResult(
             new=tuple(row for part in written for row in part.new),
             duplicates=duplicates + sum(part.duplicates for part in written),
             poison=(
                 *decoded.poison,
                 *poison,
-                *refused,
-                *(_reused(candidate) for part in written for candidate in part.reused),
+                *buried,
+                *(reused(candidate) for part in written for candidate in part.reused),
             ),
         )
 
     async def _written(self, candidates: Sequence[Candidate]) -> tuple[list[Written], list[Poison]]:
         """Halves a batch that the database refuses, until the bad rows stand alone."""
         written: list[Written] = []
-        refused: list[Poison] = []
+        buried: list[Poison] = []
         waiting = [list(candidates)] if candidates else []
         while waiting:
             batch = waiting.pop()
@@ -57,14 +57,14 @@ class WriteBatch:
                 written.append(await self._store.write(self._new_id(), batch))
             except RowRefused as error:
                 if len(batch) == 1:
-                    refused.append(_refused(batch[0], error))
+                    buried.append(refused(batch[0], error))
                     continue
                 middle = len(batch) // 2
                 waiting += [batch[middle:], batch[:middle]]
-        return written, refused
+        return written, buried
 
 
-def _distinct(
+def distinct(
     candidates: Sequence[Candidate],
 ) -> tuple[list[Candidate], int, list[Poison]]:
     """The first of each id; later ones are duplicates, or poison if their content differs."""
@@ -77,11 +77,12 @@ def _distinct(
         if known.content_digest == candidate.content_digest:
             duplicates += 1
         else:
-            poison.append(_reused(candidate))
+            poison.append(reused(candidate))
     return list(first.values()), duplicates, poison
 
 
-def _reused(candidate: Candidate) -> Poison:
+def reused(candidate: Candidate) -> Poison:
+    """The poison that it is."""
     return Poison(
         candidate.place,
         Undeliverable(
@@ -92,7 +93,8 @@ def _reused(candidate: Candidate) -> Poison:
     )
 
 
-def _refused(candidate: Candidate, error: RowRefused) -> Poison:
+def refused(candidate: Candidate, error: RowRefused) -> Poison:
+    """The poison that a row is which the database refuses even alone."""
     reason = Undeliverable(
         "row-refused", f"PostgreSQL refused the row ({error.why}): fix, then redrive"
     )

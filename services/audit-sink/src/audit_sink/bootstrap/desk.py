@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pulsar.asyncio
 
 from audit_sink.adapters.postgres_letter_actions import PostgresLetterActions
+from audit_sink.adapters.postgres_replay_orders import PostgresReplayOrders
 from audit_sink.adapters.pulsar_letters import PulsarLetters
 from audit_sink.adapters.steady_pace import SteadyPace
 from audit_sink.application.dead_letter_desk import SOURCE, DeadLetterDesk, DeskRules
+from audit_sink.application.replay_desk import ReplayDesk
 from audit_sink.settings import Settings
 from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close as close_pulsar
@@ -29,7 +31,7 @@ from dict_common.settings.reading import read_settings
 from dict_common.settings.shared import SharedSettings
 from dict_common.store.database import Database, PoolSize, open_connection
 from dict_common.store.relay import Relay
-from dict_schemas.topics import dead_letter_services
+from dict_schemas.topics import dead_letter_services, event_topics
 
 DESK = "audit-desk"
 """Takes operators' requests: a service of its own to topics and database, so that the sink's role
@@ -40,7 +42,7 @@ POOL = PoolSize(1, 5)
 
 @dataclass(frozen=True)
 class DeskAdapters:
-    """What the desk works with. `operators`: the door for the verbs about dead letters."""
+    """What the desk works with. `letters`, `replays`: doors for the verbs about them."""
 
     shared: SharedSettings
     database: Database
@@ -48,7 +50,8 @@ class DeskAdapters:
     opener: HybridOpener
     rest: TinkRestSealer
     actions: PostgresLetterActions
-    operators: OperatorDoor
+    letters: OperatorDoor
+    replays: OperatorDoor
     refuse: Refusals
 
 
@@ -66,7 +69,7 @@ async def open_desk(stop: asyncio.Event) -> AsyncIterator[DeskAdapters]:
         stack.push_async_callback(database.close)
         client = connect_pulsar(shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
-        actions = PostgresLetterActions(database)
+        actions, orders = PostgresLetterActions(database), PostgresReplayOrders(database)
         composer = SealingComposer(AvroCodec(), None, HybridSealer(keysets.public("core-public")))
         desk = DeadLetterDesk(
             actions,
@@ -83,7 +86,10 @@ async def open_desk(stop: asyncio.Event) -> AsyncIterator[DeskAdapters]:
             opener=HybridOpener(keysets.private("command-private")),
             rest=rest,
             actions=actions,
-            operators=OperatorDoor(actions, tokens, desk),
+            letters=OperatorDoor(actions, tokens, desk),
+            replays=OperatorDoor(
+                orders, tokens, ReplayDesk(orders, composer, frozenset(event_topics()))
+            ),
             refuse=Refusals(actions, Rejections(composer, SOURCE), SystemClock()),
         )
 

@@ -9,6 +9,8 @@ from dict_common.store.database import Database, PoolSize
 from dict_common.telemetry.process import ProcessFrame
 
 SERVICE = "audit-sink"
+SESSION = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
+"""Whoever hangs inside its transaction holds the chain's lock: the others wait no longer."""
 
 
 def frame(name: str) -> ProcessFrame:

@@ -12,7 +12,7 @@ from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.write_batch import WriteBatch
-from audit_sink.bootstrap.foundations import SERVICE
+from audit_sink.bootstrap.foundations import SERVICE, SESSION
 from audit_sink.settings import Settings
 from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
@@ -28,8 +28,6 @@ from dict_common.store.database import Database, PoolSize
 
 ROLE = "audit_sink"
 POOL = PoolSize(2, 4)
-SESSION = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
-"""A sink that hangs inside its transaction holds the chain's lock: the others wait no longer."""
 
 
 @dataclass(frozen=True)

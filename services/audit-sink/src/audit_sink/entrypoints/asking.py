@@ -16,7 +16,7 @@ from dict_common.console.failures import CommandFailed, Exit
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.participant import ispb
 from dict_schemas import avro
-from dict_schemas.topics import Topic, topics
+from dict_schemas.topics import EVENTS, event_topics, topic
 
 HELP = "dictctl audit search -h"
 NEAR_MAX = 4
@@ -71,8 +71,8 @@ class Typed:
                 event=_uuid(self.event, "--event") if self.event else None,
                 aggregate_type=aggregate_type,
                 aggregate_id=aggregate_id,
-                since=_instant(self.since, "--from"),
-                until=_instant(self.until, "--to"),
+                since=instant(self.since, "--from"),
+                until=instant(self.until, "--to"),
             )
         except InputRefused as error:
             raise CommandFailed(Exit.USAGE, error.detail, HELP) from None
@@ -113,19 +113,19 @@ def after_of(text: str) -> UUID | None:
 
 def events_types() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """CloudEvents types and the seeds' event types that this release knows."""
-    events = [topic for topic in topics() if topic.namespace == "events"]
-    seeds = {name for topic in events for name in _event_types(topic)}
-    return tuple(sorted(topic.name for topic in events)), tuple(sorted(seeds))
+    names = event_topics()
+    seeds = {type_ for name in names for type_ in _event_types(name)}
+    return tuple(sorted(names)), tuple(sorted(seeds))
 
 
-def _event_types(topic: Topic) -> list[str]:
-    declared = topic.event_type or topic.name
+def _event_types(name: str) -> list[str]:
+    declared = topic(EVENTS, name).event_type or name
     if not declared.startswith(_FROM_FIELD):
         return [declared]
     field = declared.removeprefix(_FROM_FIELD)
-    known = avro.definition(topic.name, avro.latest(topic.name))
+    known = avro.definition(name, avro.latest(name))
     (kind,) = (it["type"] for it in avro.fields(known) if it["name"] == field)
-    assert isinstance(kind, dict), f"{topic.name}.{field} must be an enum"
+    assert isinstance(kind, dict), f"{name}.{field} must be an enum"
     return [str(symbol) for symbol in kind["symbols"]]
 
 
@@ -176,7 +176,8 @@ def _uuid(text: str, option: str) -> UUID:
         raise CommandFailed(Exit.USAGE, f"{option} must be a UUID, not {text!r}", HELP) from None
 
 
-def _instant(text: str, option: str) -> datetime | None:
+def instant(text: str, option: str) -> datetime | None:
+    """The time that was typed, None for nothing. Raises CommandFailed."""
     if not text:
         return None
     try:

@@ -1,15 +1,18 @@
 """The desk, which takes operators' requests: `python -m audit_sink.entrypoints.consumer`."""
 
 import asyncio
+import re
 from datetime import timedelta
 
-from audit_sink.application.dead_letter_desk import TARGET_TYPE, Verb
+from audit_sink.application import dead_letter_desk, replay_desk
 from audit_sink.bootstrap import desk
 from audit_sink.bootstrap.desk import DESK, DeskAdapters
 from audit_sink.bootstrap.foundations import frame
+from audit_sink.domain import replay
 from dict_common.bus.commands import Command
 from dict_common.bus.doors import Door, Link, open_doors
 from dict_common.bus.together import every, run_together
+from dict_common.intake.operators import OperatorDoor
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import Delivery
 from dict_common.store.letter_actions import CONSUMER, letters_of
@@ -24,31 +27,38 @@ PURGE_EVERY_SECONDS = 60.0
 INBOX_KEPT = timedelta(days=60)
 """Twice the time that a request stays on its topic."""
 INBOX_ROWS_MAX = 1_000
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _door(adapters: DeskAdapters) -> Door:
     # Another verb of this service is one line more here: it has an act of its own.
-    acts = dict.fromkeys(Verb, adapters.operators)
-
-    def target(command: Command) -> str:
-        """What is none of our names stays out of what is kept: it may be anything."""
-        named = command.record.get("target")
-        return str(named) if named in dead_letter_services() else ""
+    acts: dict[str, OperatorDoor] = {
+        **dict.fromkeys(map(str, dead_letter_desk.Verb), adapters.letters),
+        **dict.fromkeys(map(str, replay.Verb), adapters.replays),
+    }
 
     async def act(at: Delivery, command: Command) -> None:
-        await acts[Verb(str(command.record["verb"]))](at, command.record)
+        await acts[str(command.record["verb"])](at, command.record)
 
     async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
-        await adapters.refuse(at.key, at.envelope, (TARGET_TYPE, target(command)), error)
+        await adapters.refuse(at.key, at.envelope, _target(command), error)
 
     return Door(
         topic=topic("commands", "operator.request"),
         subscription=CONSUMER,
         act=act,
         refuse=refuse,
-        ids=lambda command: {"target": target(command)},
+        ids=lambda command: {"target": _target(command)[1]},
         mine=lambda record: answers(record["verb"]) == DESK,
     )
+
+
+def _target(command: Command) -> tuple[str, str]:
+    """Type and id. What is none of our names stays out of what is kept: it may be anything."""
+    named = str(command.record.get("target"))
+    if command.record.get("verb") in set(replay.Verb):
+        return replay_desk.TARGET_TYPE, named if _UUID.fullmatch(named) else ""
+    return dead_letter_desk.TARGET_TYPE, named if named in dead_letter_services() else ""
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:

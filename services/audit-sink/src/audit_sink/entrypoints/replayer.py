@@ -1,0 +1,44 @@
+"""The replayer: `python -m audit_sink.entrypoints.replayer`."""
+
+import asyncio
+
+from audit_sink.application.replay import Replayer
+from audit_sink.bootstrap import replayer as bootstrap
+from audit_sink.bootstrap.foundations import frame
+from dict_common.bus.incoming import Incoming
+from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.ids import new_id
+from dict_common.telemetry import metrics
+from dict_common.telemetry.logs import logger
+from dict_common.telemetry.probes import Health
+from dict_common.telemetry.process import run_process
+
+_log = logger(__name__)
+CONSUMER = "audit-sink.replay"
+
+
+async def work(stop: asyncio.Event, health: Health) -> None:
+    """Replays what is asked for until asked to stop."""
+    async with bootstrap.open_adapters() as adapters:
+
+        def report(messages: int, trouble: Unavailable | None) -> None:
+            metrics.consumer_paused.labels(CONSUMER).set(0 if trouble is None else 1)
+            metrics.audit_replayed.inc(messages)
+            if trouble is not None:
+                _log.warning(
+                    "replay-waits",
+                    reason=trouble.reason_code,
+                    detail=trouble.detail,
+                    exc_info=trouble.__cause__,
+                )
+
+        replayer: Replayer[Incoming] = Replayer(
+            adapters.runs, adapters.log, adapters.decoder, new_id, report
+        )
+        health.checks["postgres"] = adapters.database.ping
+        health.started = True
+        await replayer.run(stop)
+
+
+if __name__ == "__main__":
+    run_process(lambda: frame("audit-sink-replayer"), work)
