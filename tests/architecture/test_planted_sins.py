@@ -43,6 +43,12 @@ SINS = (
     ),
     Sin("floors", "audit_sink.sin_stray", "", "sin_stray"),
     Sin(
+        "replay-sends-nothing",
+        "audit_sink.entrypoints.replayer",
+        "import dict_common.bus.publisher",
+        "audit_sink.entrypoints.replayer -> dict_common.bus.publisher",
+    ),
+    Sin(
         "library-floors",
         "dict_common.kernel.sin_store",
         "import dict_common.store",

@@ -57,6 +57,7 @@ def shape_changes() -> Iterator[str]:
     yield f"DROP TABLE {MONTH}"
     yield "DROP SCHEMA audit CASCADE"
     yield "CREATE TABLE audit.mine (id INT)"
+    yield "CREATE SCHEMA mine"
     yield f"ALTER TABLE {MONTH} OWNER TO CURRENT_USER"
     yield "SET ROLE audit_owner"
 
@@ -70,7 +71,17 @@ COUNT = "SELECT * FROM audit.default_rows()"
 INSERT = f"INSERT INTO {EVENTS} {ROW}"
 DIRECT = f"INSERT INTO {MONTH} {ROW}"
 
+NOBODY = "00000000-0000-0000-0000-000000000001"
+SANDBOX = (f"SELECT audit.sandbox_make('{NOBODY}')", f"SELECT audit.sandbox_drop('{NOBODY}')")
+
 REFUSED = [
+    *(("audit_replayer", it) for it in (*EVERY_CHANGE, *EVERY_CALL, DIRECT, ENSURE)),
+    *(("audit_replayer", f"SELECT * FROM {table}") for table in (EVENTS, MONTH)),
+    *(
+        (role, it)
+        for it in SANDBOX
+        for role in ("audit_sink", "audit_desk", "operator_ro", "audit_maintainer")
+    ),
     *(("audit_sink", it) for it in (*EVERY_CHANGE, *EVERY_CALL, DIRECT)),
     *(("audit_sink", f"SELECT * FROM {table}") for table in (EVENTS, MONTH, "audit.audit_logs")),
     *(("operator_ro", it) for it in (*EVERY_CHANGE, *EVERY_CALL, INSERT, DIRECT, ENSURE, COUNT)),
@@ -81,6 +92,8 @@ REFUSED = [
     *(("audit_maintainer", it) for it in (*EVERY_CHANGE, INSERT, DIRECT)),
 ]
 ALLOWED = [
+    ("audit_replayer", INSERT),
+    *(("audit_replayer", it) for it in SANDBOX),
     ("audit_sink", INSERT),
     ("audit_sink", ENSURE),
     ("audit_sink", COUNT),

@@ -5,6 +5,7 @@ Nothing here can send, and nothing is acknowledged: a Reader leaves no subscript
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -126,7 +127,8 @@ class PulsarEventLog:
         if published.since is not None:
             first = max(first, await self._at(topic, partition, published.since - MARGIN))
         if published.until is not None:
-            last = min(last, await self._at(topic, partition, published.until + MARGIN))
+            behind = await self._at(topic, partition, published.until + MARGIN)
+            last = min(last, _entry_before(ledgers, behind))
         entries, size = _between(ledgers, first, last)
         return Span(topic, partition, first, last, entries, size) if entries > 0 else None
 
@@ -202,8 +204,16 @@ def _ledgers(stats: Any) -> _Ledgers:
 
 def _last_entry(stats: Any) -> Position | None:
     """The last entry; None if there is none. A new ledger is empty: its last is in one before."""
-    filled = [(id_, entries) for id_, entries, _ in _ledgers(stats) if entries > 0]
-    return Position(filled[-1][0], filled[-1][1] - 1, -1) if filled else None
+    last = _entry_before(_ledgers(stats), Position(sys.maxsize, 0, -1))
+    return last if last.ledger >= 0 else None
+
+
+def _entry_before(ledgers: _Ledgers, behind: Position) -> Position:
+    """The last entry before a place; one before all of them if there is none."""
+    if behind.entry > 0:
+        return behind._replace(entry=behind.entry - 1)
+    filled = [(id_, entries) for id_, entries, _ in ledgers if entries > 0 and id_ < behind.ledger]
+    return Position(filled[-1][0], filled[-1][1] - 1, -1) if filled else Position(-1, -1, -1)
 
 
 def _between(ledgers: _Ledgers, first: Position, last: Position) -> tuple[int, int]:
