@@ -68,10 +68,10 @@ class OwnProcess:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
 
     def metrics(self) -> dict[str, float]:
-        """Its metrics without labels, by name."""
-        text = httpx.get(f"http://{self.address}/metrics", timeout=5).text
-        lines = [line.split() for line in text.splitlines() if line and line[0] != "#"]
-        return {name: float(value) for name, value in lines if "{" not in name}
+        """Its metrics by name, with their labels as they are exposed."""
+        text = httpx.get(f"http://{self.address}/metrics", timeout=5, trust_env=False).text
+        lines = [line.rsplit(maxsplit=1) for line in text.splitlines() if line and line[0] != "#"]
+        return {name: float(value) for name, value in lines}
 
     def _http_ready(self) -> bool:
         try:

@@ -176,6 +176,39 @@ async def test_two_sinks_and_one_of_them_killed(
     assert await rows_of(database, events) == once(events)
 
 
+async def test_metrics_tell_age_and_lag(
+    world: World, producer: EventProducer, database: "asyncpg.Connection[Any]"
+) -> None:
+    sink = world.processes["sink"]
+    lag, oldest, age = (
+        f'{name}{{consumer="audit-sink.events"}}'
+        for name in (
+            "dict_consumer_lag_messages",
+            "dict_consumer_lag_seconds",
+            "dict_message_age_seconds_count",
+        )
+    )
+    told = sink.metrics().get(age, 0)
+    events = [step_event() for _ in range(7)]
+    async with database.transaction():  # the gate waits for it, and is asked again when it must not
+        await database.execute("LOCK TABLE audit.event_ids IN EXCLUSIVE MODE")
+        await producer.send(*events)
+
+        async def behind() -> bool:
+            metrics = sink.metrics()
+            return metrics.get(lag, 0) >= len(events) and metrics.get(oldest, 0) > 0
+
+        await until(behind, "what is not acknowledged is counted")
+    await wait_for_rows(database, events)
+
+    async def caught_up() -> bool:
+        metrics = sink.metrics()
+        return (metrics.get(lag), metrics.get(oldest)) == (0, 0)
+
+    await until(caught_up, "nothing is left")
+    assert sink.metrics()[age] >= told + len(events)
+
+
 async def test_database_that_is_away_is_waited_for(
     world: World, producer: EventProducer, database: "asyncpg.Connection[Any]"
 ) -> None:

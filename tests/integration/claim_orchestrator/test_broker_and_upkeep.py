@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -13,6 +12,7 @@ from claim_orchestrator.adapters.postgres_upkeep import PostgresUpkeep
 from claim_orchestrator.adapters.pulsar_decision_backlog import PulsarDecisionBacklog
 from claim_orchestrator.bootstrap.worker import timely_topics
 from devstack.stack import Stack
+from dict_common.bus.backlog import Backlogs, open_admin
 from dict_common.kernel.errors import Unavailable
 from dict_common.ports.directory import BridgeCall, CallContext
 from dict_common.secrecy.keysets import KeysetFolder
@@ -23,6 +23,8 @@ from dict_common.store.queries import Query
 from tests.support.publishing import DECIDE, core_of, decision
 from tests.support.waiting import until
 from tests.support.world import World, make_world
+
+ADMIN_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,8 @@ async def database(world: World) -> AsyncIterator[Database]:
 async def test_oldest_decision_that_is_not_stored_yet(world: World, database: Database) -> None:
     url = world.environment["DICT_PULSAR_ADMIN_URL"]
     read = timely_topics(world.environment["DICT_PULSAR_TENANT"])
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        backlog = PulsarDecisionBacklog(client, read, database)
+    async with open_admin(url, ADMIN_SECONDS) as client:
+        backlog = PulsarDecisionBacklog(Backlogs(client), read, database)
         with pytest.raises(Unavailable, match="consumer-away"):
             await backlog.oldest_unacknowledged()
         world.start("consumer")
@@ -83,8 +85,8 @@ async def test_oldest_decision_that_is_not_stored_yet(world: World, database: Da
             return False
 
         await until(away, "a consumer that was killed is away")
-    async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as nobody:
-        gone = PulsarDecisionBacklog(nobody, read, database)
+    async with open_admin("http://127.0.0.1:1", ADMIN_SECONDS) as nobody:
+        gone = PulsarDecisionBacklog(Backlogs(nobody), read, database)
         with pytest.raises(Unavailable, match="broker-away"):
             await gone.oldest_unacknowledged()
 

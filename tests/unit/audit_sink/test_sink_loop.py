@@ -8,8 +8,8 @@ from uuid import UUID
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.ports import Candidate, Decoded, Poison, Written
-from audit_sink.application.sink import BATCHES_IN_FLIGHT_MAX, Outlets, Sink
-from audit_sink.application.write_batch import BatchResult, WriteBatch
+from audit_sink.application.sink import BATCHES_IN_FLIGHT_MAX, Outlets, Settled, Sink
+from audit_sink.application.write_batch import WriteBatch
 from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.testing.clock import CountingIds, FixedClock
 from tests.support.audit_partitions import MemoryPartitions, MemoryWatch
@@ -88,6 +88,7 @@ class Bench:
         self.buried: list[int] = []
         self.acknowledged_at_burial: list[int] = []
         self.pauses: list[str] = []
+        self.reported: list[int] = []
         self.stop_at_pause = 0
         self.bury_away = 0
         self.sink: Sink[int] = Sink(
@@ -107,8 +108,12 @@ class Bench:
         self.buried.append(message)
         self.acknowledged_at_burial = list(self.source.acknowledged)
 
-    def report(self, _result: BatchResult, seconds: float) -> None:
-        assert seconds >= 0
+    def report(self, settled: Settled[int]) -> None:
+        assert settled.seconds >= 0
+        assert settled.committed_seconds >= 0
+        for it in settled.result.new:
+            assert settled.messages[it.place] not in self.reported
+            self.reported.append(settled.messages[it.place])
 
     def paused(self, error: Unavailable) -> None:
         self.pauses.append(error.reason_code)
@@ -122,6 +127,7 @@ async def test_sink_writes_acknowledges_and_then_buries() -> None:
     assert bench.buried == [-2]
     assert sorted(bench.source.acknowledged) == [-2, 1, 3, 4]
     assert len(bench.store.digests) == 3
+    assert sorted(bench.reported) == [1, 3, 4]
 
 
 async def test_neighbours_of_poison_do_not_wait_for_its_burial() -> None:

@@ -14,7 +14,7 @@ messages_settled = Counter(
 )
 message_age = Histogram(
     "dict_message_age_seconds",
-    "From publish to settled",
+    "From publish to settled; in the audit sink to committed, of new rows",
     ("consumer",),
     buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,
@@ -22,6 +22,18 @@ message_age = Histogram(
 consumer_paused = Gauge(
     "dict_consumer_paused",
     "1 while a consumer waits for infrastructure to come back",
+    ("consumer",),
+    registry=REGISTRY,
+)
+consumer_lag = Gauge(
+    "dict_consumer_lag_messages",
+    "Messages not acknowledged at the last look: no series while the broker does not tell",
+    ("consumer",),
+    registry=REGISTRY,
+)
+consumer_lag_seconds = Gauge(
+    "dict_consumer_lag_seconds",
+    "Age of the oldest of them, 0 without any: no series while the broker does not tell",
     ("consumer",),
     registry=REGISTRY,
 )
@@ -129,7 +141,7 @@ audit_duplicates = Counter(
 )
 audit_batch_seconds = Histogram(
     "audit_sink_batch_seconds",
-    "Time of one batch, gate to commit",
+    "Time of one batch, from received to committed",
     buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,
 )

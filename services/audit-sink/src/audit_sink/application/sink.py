@@ -46,8 +46,20 @@ class Outlets(Generic[_Message]):
     """Where poison goes, and who counts."""
 
     bury: Callable[[_Message, Undeliverable], Awaitable[None]]
-    report: Callable[[BatchResult, float], None]
+    report: Callable[["Settled[_Message]"], None]
     paused: Callable[[Unavailable], None]
+
+
+@dataclass(frozen=True)
+class Settled(Generic[_Message]):
+    """A batch that is in the table and acknowledged, but for its poison."""
+
+    messages: Sequence[_Message]
+    result: BatchResult
+    seconds: float
+    """From received to committed."""
+    committed_seconds: float
+    """So long ago."""
 
 
 class Sink(Generic[_Message]):
@@ -115,12 +127,14 @@ class Sink(Generic[_Message]):
 
         if not await self._until_done(decode) or not await self._until_done(write):
             return  # asked to stop: another sink gets them
-        (result,) = written
+        (result,), committed = written, loop.time()
         bad = {it.place for it in result.poison}
         good = [message for place, message in enumerate(messages) if place not in bad]
         await self._until_done(partial(self._source.acknowledge, good))
         self._window.passed(loop.time(), len(good))
-        self._outlets.report(result, loop.time() - started)
+        self._outlets.report(
+            Settled(messages, result, committed - started, loop.time() - committed)
+        )
         for first in range(0, len(result.poison), BURIED_AT_ONCE_MAX):
             some = result.poison[first : first + BURIED_AT_ONCE_MAX]
             await asyncio.gather(*(self._bury(messages[it.place], it.error) for it in some))

@@ -5,15 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from audit_sink.adapters.event_decoder import EventDecoder
+from audit_sink.adapters.lag_gauges import LagGauges
 from audit_sink.adapters.partition_gauges import PartitionGauges
 from audit_sink.adapters.postgres_audit_store import PostgresAuditStore
 from audit_sink.adapters.postgres_partitions import PostgresPartitions
-from audit_sink.adapters.pulsar_event_source import PulsarEventSource
+from audit_sink.adapters.pulsar_event_source import SUBSCRIPTION, PulsarEventSource
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.write_batch import WriteBatch
 from audit_sink.bootstrap.foundations import SERVICE, SESSION
 from audit_sink.settings import Settings
+from dict_common.bus.backlog import Backlogs, open_admin
 from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
 from dict_common.bus.dead_letters import DeadLetters
@@ -27,6 +29,7 @@ from dict_common.settings.shared import SharedSettings
 from dict_common.store.database import Database, PoolSize
 
 ROLE = "audit_sink"
+ADMIN_SECONDS = 5.0
 POOL = PoolSize(2, 4)
 
 
@@ -42,6 +45,7 @@ class Adapters:
     window: DeadLetterWindow
     dead_letters: DeadLetters
     buried_again: BuriedAgain
+    lag: LagGauges
 
 
 @asynccontextmanager
@@ -58,6 +62,7 @@ async def open_adapters() -> AsyncIterator[Adapters]:
         source = PulsarEventSource(shared.pulsar_url, shared.pulsar_tenant)
         stack.push_async_callback(source.close)
         await source.open()
+        admin = await stack.enter_async_context(open_admin(shared.pulsar_admin_url, ADMIN_SECONDS))
         store, clock = PostgresAuditStore(database), SystemClock()
         yield Adapters(
             database=database,
@@ -78,4 +83,5 @@ async def open_adapters() -> AsyncIterator[Adapters]:
             ),
             dead_letters=DeadLetters(client, shared.pulsar_tenant, SERVICE, rest),
             buried_again=BuriedAgain(client, shared.pulsar_tenant, SERVICE, rest),
+            lag=LagGauges(Backlogs(admin), f"{shared.pulsar_tenant}/events", SUBSCRIPTION, clock),
         )

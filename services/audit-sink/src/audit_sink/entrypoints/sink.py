@@ -1,12 +1,13 @@
 """The sink: `python -m audit_sink.entrypoints.sink`."""
 
 import asyncio
+import time
 
-from audit_sink.application.sink import Outlets, Sink
-from audit_sink.application.write_batch import BatchResult
+from audit_sink.application.sink import Outlets, Settled, Sink
 from audit_sink.bootstrap import sink as bootstrap
 from audit_sink.bootstrap.foundations import SERVICE, frame
 from dict_common.bus.incoming import Incoming
+from dict_common.bus.together import every, run_together
 from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.telemetry import metrics
 from dict_common.telemetry.logs import logger
@@ -16,6 +17,7 @@ from dict_schemas.topics import REDRIVE
 
 _log = logger(__name__)
 CONSUMER = "audit-sink.events"
+LAG_SECONDS = 15.0
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:
@@ -34,14 +36,11 @@ async def work(stop: asyncio.Event, health: Health) -> None:
                 exc_info=error.__cause__,
             )
 
-        def report(result: BatchResult, seconds: float) -> None:
-            metrics.consumer_paused.labels(CONSUMER).set(0)
-            metrics.audit_rows.inc(len(result.new))
-            metrics.audit_duplicates.inc(result.duplicates)
-            metrics.audit_batch_seconds.observe(seconds)
+        def report(settled: Settled[Incoming]) -> None:
+            _count(settled)
             strays = [
                 candidate
-                for candidate in result.new
+                for candidate in settled.result.new
                 if candidate.row.month not in adapters.keep_months.known
             ]
             if strays:
@@ -62,7 +61,19 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         )
         health.checks["postgres"] = adapters.database.ping
         health.started = True
-        await sink.run(stop)
+        await run_together((sink.run, every(LAG_SECONDS, adapters.lag, "lag")), stop)
+
+
+def _count(settled: Settled[Incoming]) -> None:
+    metrics.consumer_paused.labels(CONSUMER).set(0)
+    metrics.audit_rows.inc(len(settled.result.new))
+    metrics.audit_duplicates.inc(settled.result.duplicates)
+    metrics.audit_batch_seconds.observe(settled.seconds)
+    age = metrics.message_age.labels(CONSUMER)
+    committed = time.time() - settled.committed_seconds
+    for candidate in settled.result.new:
+        published = settled.messages[candidate.place].published_at.timestamp()
+        age.observe(max(0.0, committed - published))
 
 
 if __name__ == "__main__":

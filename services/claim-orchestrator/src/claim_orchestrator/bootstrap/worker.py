@@ -31,6 +31,7 @@ from claim_orchestrator.bootstrap.foundations import (
     open_base,
 )
 from dict_common.bridge.grpc_directory import GrpcDirectory
+from dict_common.bus.backlog import Backlogs, open_admin
 from dict_common.cache.redis_cache import RedisCache
 from dict_common.kernel.clock import SystemClock
 from dict_common.secrecy.keysets import KeysetFolder
@@ -84,11 +85,11 @@ async def _notifier(stack: AsyncExitStack, base: Base) -> WebhookNotifier:
 
 async def _backlog(stack: AsyncExitStack, base: Base) -> PulsarDecisionBacklog:
     client = await stack.enter_async_context(
-        httpx.AsyncClient(
-            base_url=base.shared.pulsar_admin_url, timeout=BACKLOG_SECONDS, trust_env=False
-        )
+        open_admin(base.shared.pulsar_admin_url, BACKLOG_SECONDS)
     )
-    return PulsarDecisionBacklog(client, timely_topics(base.shared.pulsar_tenant), base.database)
+    return PulsarDecisionBacklog(
+        Backlogs(client), timely_topics(base.shared.pulsar_tenant), base.database
+    )
 
 
 def timely_topics(tenant: str) -> dict[str, str]:
