@@ -62,7 +62,7 @@ def step_event(sequence: int = 1, subject: UUID | None = None, **changes: Any) -
 
 @dataclass(frozen=True)
 class EventProducer:
-    """Sends to the topic of workflow.step."""
+    """Sends to one topic."""
 
     producer: pulsar.asyncio.Producer
 
@@ -77,13 +77,13 @@ class EventProducer:
 
 
 @asynccontextmanager
-async def event_producer(world: World) -> AsyncIterator[EventProducer]:
-    """A producer in a world."""
+async def event_producer(world: World, topic: str = STEP) -> AsyncIterator[EventProducer]:
+    """A producer in a world; another topic gets the bodies of a step all the same."""
     client = connect(world.environment["DICT_PULSAR_URL"])
     try:
         yield EventProducer(
             await client.create_producer(
-                f"persistent://{world.environment['DICT_PULSAR_TENANT']}/events/{STEP}",
+                f"persistent://{world.environment['DICT_PULSAR_TENANT']}/events/{topic}",
                 schema=Encoded(STEP),
                 batching_enabled=False,
                 message_router=route,

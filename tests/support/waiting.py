@@ -11,9 +11,11 @@ DEADLINE_SECONDS = 90.0
 POLL_SECONDS = 0.1
 
 
-async def until(look: Callable[[], Awaitable[_Value]], what: str) -> _Value:
+async def until(
+    look: Callable[[], Awaitable[_Value]], what: str, seconds: float = DEADLINE_SECONDS
+) -> _Value:
     """The first true answer of `look`; an assertion error saying `what` never came true."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         value = await look()
         if value:
