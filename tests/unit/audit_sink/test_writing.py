@@ -107,6 +107,37 @@ async def test_reused_id_across_batches() -> None:
     assert bad.error.reason_code == "event-id-reused"
 
 
+async def test_what_stands_is_no_letter_when_it_comes_again_behind_its_rival() -> None:
+    store = MemoryStore()
+    write = WriteBatch(store, CountingIds())
+    await write(decoded(candidate(1, digest=1)))
+    rivals = decoded(
+        candidate(1, digest=2, place=0),
+        candidate(1, digest=1, place=1),
+        candidate(1, digest=3, place=2),
+        candidate(1, digest=2, place=3),
+        candidate(2, place=4),
+    )
+    result = await write(rivals)
+    assert [poison.place for poison in result.poison] == [0, 2]
+    assert (len(result.new), result.duplicates) == (1, 2)
+    assert store.digests == {UUID(int=1): 1, UUID(int=2): 1}
+
+
+async def test_content_that_the_database_refuses_keeps_its_id_from_nobody() -> None:
+    class RefusesTwo(MemoryStore):
+        async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
+            if any(it.content_digest == 2 for it in candidates):
+                raise RowRefused("22P05")
+            return await super().write(batch_id, candidates)
+
+    store = RefusesTwo()
+    both = decoded(candidate(1, digest=2, place=0), candidate(1, digest=1, place=1))
+    result = await WriteBatch(store, CountingIds())(both)
+    assert [(it.place, it.error.reason_code) for it in result.poison] == [(0, "row-refused")]
+    assert store.digests == {UUID(int=1): 1}
+
+
 @pytest.mark.parametrize("bad", [(3,), (1,), (8,), (2, 7), tuple(range(1, 9))])
 async def test_bad_rows_are_found_by_halving_and_the_others_are_in(bad: tuple[int, ...]) -> None:
     store = MemoryStore(*bad)

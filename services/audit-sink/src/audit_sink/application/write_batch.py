@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from audit_sink.application.ports import (
     AuditStore,
@@ -33,17 +34,18 @@ class WriteBatch:
 
     async def __call__(self, decoded: Decoded) -> BatchResult:
         """Raises Unavailable: then nothing of it may be acknowledged."""
-        rows, duplicates, poison = distinct(decoded.candidates)
-        written, buried = await self._written(rows)
+        rounds, duplicates = _rounds(decoded.candidates)
+        written: list[Written] = []
+        poison: list[Poison] = list(decoded.poison)
+        for candidates in rounds:
+            parts, buried = await self._written(candidates)
+            written += parts
+            poison += buried
+            poison += (reused(candidate) for part in parts for candidate in part.reused)
         return BatchResult(
             new=tuple(row for part in written for row in part.new),
             duplicates=duplicates + sum(part.duplicates for part in written),
-            poison=(
-                *decoded.poison,
-                *poison,
-                *buried,
-                *(reused(candidate) for part in written for candidate in part.reused),
-            ),
+            poison=tuple(poison),
         )
 
     async def _written(self, candidates: Sequence[Candidate]) -> tuple[list[Written], list[Poison]]:
@@ -64,21 +66,33 @@ class WriteBatch:
         return written, buried
 
 
+def _rounds(candidates: Sequence[Candidate]) -> tuple[list[list[Candidate]], int]:
+    """Each id once a round; and how many candidates are copies of one.
+
+    Contents that differ under one id meet the gate one after another: it alone knows which of them
+    stands from before, when messages come again in another order.
+    """
+    rounds: list[dict[UUID, Candidate]] = [{}]
+    copies = 0
+    for candidate in candidates:
+        for known in rounds:
+            first = known.setdefault(candidate.row.event_id, candidate)
+            if first is candidate:
+                break
+            if first.content_digest == candidate.content_digest:
+                copies += 1
+                break
+        else:
+            rounds.append({candidate.row.event_id: candidate})
+    return [list(known.values()) for known in rounds], copies
+
+
 def distinct(
     candidates: Sequence[Candidate],
 ) -> tuple[list[Candidate], int, list[Poison]]:
-    """The first of each id; later ones are duplicates, or poison if their content differs."""
-    first: dict[object, Candidate] = {}
-    duplicates, poison = 0, []
-    for candidate in candidates:
-        known = first.setdefault(candidate.row.event_id, candidate)
-        if known is candidate:
-            continue
-        if known.content_digest == candidate.content_digest:
-            duplicates += 1
-        else:
-            poison.append(reused(candidate))
-    return list(first.values()), duplicates, poison
+    """The first of each id; how many are copies; and what differs from the first of its id."""
+    (first, *rivals), copies = _rounds(candidates)
+    return first, copies, [reused(it) for candidates in rivals for it in candidates]
 
 
 def reused(candidate: Candidate) -> Poison:
