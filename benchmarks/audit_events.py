@@ -37,7 +37,7 @@ def events(count: int, since: datetime | None = None) -> Iterator[BenchEvent]:
     """So many events of whole lives; their times follow one another from `since` on."""
     at = since or datetime.now(UTC)
     codec = AvroCodec()
-    examples_ = {name: _record(name) for name in LIFE}
+    examples_ = {name: record_of(name) for name in LIFE}
     numbers = itertools.count()
     while True:
         claim_id = str(uuid4())
@@ -66,10 +66,10 @@ def events(count: int, since: datetime | None = None) -> Iterator[BenchEvent]:
             yield BenchEvent(name, envelope, codec.encode(name, record))
 
 
-def _record(name: str) -> dict[str, object]:
-    """An example of the contracts, ready for Avro."""
+def record_of(name: str) -> dict[str, object]:
+    """The newest example of the contracts, ready for Avro."""
     personal = avro.pii_fields(avro.definition(name, avro.latest(name)))
     return {
         field: base64.b64decode(str(value)) if field in personal and value else value
-        for field, value in examples(name)[0].body.items()
+        for field, value in examples(name)[-1].body.items()
     }

@@ -9,7 +9,8 @@ indexes.
 import argparse
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -130,19 +131,25 @@ class Bench:
         return rows / seconds
 
 
-async def _rounds(world: World, rows: int, rounds: int) -> list[Rates]:
+@asynccontextmanager
+async def open_bench(world: World) -> AsyncIterator[Bench]:
+    """Its tables are there, and the month's."""
     url = world.environment["DICT_POSTGRES_URL"]
     async with (
         sink_database(world.environment) as sink,
         asyncpg.create_pool(url, user="postgres", min_size=2, max_size=2) as owner,
     ):
-        bench = Bench(world, sink, owner)
         async with owner.acquire() as connection:
             await connection.execute("SELECT audit.ensure_partition(now()::date)")
             await connection.execute(
                 f"CREATE TABLE {UNIQUE} (LIKE audit.workflow_events INCLUDING ALL, "
                 "UNIQUE (event_id))"
             )
+        yield Bench(world, sink, owner)
+
+
+async def _rounds(world: World, rows: int, rounds: int) -> list[Rates]:
+    async with open_bench(world) as bench:
         return [await _round(bench, rows) for _ in range(rounds)]
 
 

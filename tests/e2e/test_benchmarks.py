@@ -11,6 +11,8 @@ from benchmarks.__main__ import BENCHMARKS
 from devstack.stack import Stack
 
 SMALL = {
+    "audit-backlog": ["--events", "3000"],
+    "audit-end-to-end": ["--events", "2000", "--rounds", "1"],
     "audit-search": ["--rows", "2000", "--rounds", "1"],
     "audit-write": ["--rows", "2000", "--rounds", "1"],
     "claims-simulation": ["--schedules", "4"],
