@@ -10,6 +10,7 @@ from uuid import UUID
 from audit_sink.application.ports import Candidate, Decoded, Poison, RowRefused
 from audit_sink.application.replay_piece import Step
 from audit_sink.application.replay_ports import Run, TakenAway
+from audit_sink.application.write_batch import reused
 from audit_sink.domain.positions import Position, Published, Span
 from audit_sink.domain.replay import State
 from dict_common.kernel.errors import Unavailable, Undeliverable
@@ -17,8 +18,9 @@ from tests.support.audit_rows import audit_row
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PIECE = 5
-JUNK, REFUSED = -1, -2
-"""What a message may hold beside the number of its event: nothing to read, a row to refuse."""
+JUNK, REFUSED, RIVAL = -1, -2, 100
+"""What a message may hold beside the number of its event: nothing to read, a row to refuse, and
+below -100 the event of the number that is left, with another content."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class NumberDecoder:
     async def decode(self, found: Sequence[Message]) -> Decoded:
         """Junk is poison."""
         candidates = [
-            Candidate(place, audit_row(event_id=UUID(int=abs(it.event))), it.event)
+            Candidate(place, audit_row(event_id=UUID(int=abs(it.event) % RIVAL)), it.event)
             for place, it in enumerate(found)
             if it.event != JUNK
         ]
@@ -121,6 +123,8 @@ class InMemoryReplayRuns:
 
     runs: dict[UUID, RunRow] = field(default_factory=dict)
     rows: Counter[int] = field(default_factory=Counter)
+    contents: dict[int, int] = field(default_factory=dict)
+    """The gate: which content of an event stands."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody asked, and no run is to be worked on."""
 
@@ -180,18 +184,25 @@ class InMemoryReplayRuns:
             raise TakenAway
         if any(it.content_digest == REFUSED for it in step.candidates):
             raise RowRefused("22P05")
-        new = [it for it in step.candidates if it.row.event_id.int not in self.rows]
+        new = [it for it in step.candidates if it.row.event_id.int not in self.contents]
         self.rows.update(it.row.event_id.int for it in new)
+        self.contents |= {it.row.event_id.int: it.content_digest for it in new}
+        other = [
+            reused(it)
+            for it in step.candidates
+            if self.contents[it.row.event_id.int] != it.content_digest
+        ]
+        poison = (*step.poison, *other)
         row.position = step.position
         row.counts.update(
             entries=step.entries,
             messages=step.messages,
             outside=step.outside,
             new=len(new),
-            duplicates=step.duplicates + len(step.candidates) - len(new),
-            refused=len(step.poison),
+            duplicates=step.duplicates + len(step.candidates) - len(new) - len(other),
+            refused=len(poison),
         )
-        row.refusals += [(step.message_ids[it.place], it.error.reason_code) for it in step.poison]
+        row.refusals += [(step.message_ids[it.place], it.error.reason_code) for it in poison]
 
     async def span_done(self, run: Run, span: Span) -> None:
         """Noted."""

@@ -143,12 +143,15 @@ class Replayer(Generic[_Message]):
         await self._runs.span_done(work.run, span)
 
     async def _stored(self, work: _Work, piece: Piece, before: Position | None) -> Position:
-        """The piece, or its halves until what the database refuses stands alone; its last place."""
-        try:
-            await self._runs.apply(work.run, piece.step(before))
-        except RowRefused as error:
-            for half in piece.halves(error):
-                before = await self._stored(work, half, before)
+        """The piece, or its parts until what the database refuses stands alone; its last place."""
+        parts = piece.without_rivals()
+        if not parts:
+            try:
+                await self._runs.apply(work.run, piece.step(before))
+            except RowRefused as error:
+                parts = piece.halves(error)
+        for part in parts:
+            before = await self._stored(work, part, before)
         return piece.position
 
     async def _end(self, work: _Work) -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from audit_sink.application.event_log import Logged
 from audit_sink.application.ports import Candidate, Decoded, Poison, RowRefused
-from audit_sink.application.write_batch import distinct, refused
+from audit_sink.application.write_batch import refused, rounds_of
 from audit_sink.domain.positions import Position, Published, Span
 
 
@@ -69,8 +69,8 @@ class Piece:
         return Position.parse(self.message_ids[self.end - 1])
 
     def step(self, before: Position | None) -> Step:
-        """From where its span is to its last message."""
-        candidates, duplicates, reused = distinct(self.candidates)
+        """From where its span is to its last message; for a piece without rivals."""
+        (candidates,), duplicates = rounds_of(self.candidates)
         ids = self.message_ids[self.begin : self.end]
         entries = {Position.parse(id_).of_entry for id_ in ids}
         return Step(
@@ -83,8 +83,16 @@ class Piece:
             outside=len(self.outside),
             duplicates=duplicates,
             candidates=candidates,
-            poison=(*self.poison, *reused),
+            poison=self.poison,
         )
+
+    def without_rivals(self) -> "tuple[Piece, ...]":
+        """In two, if an id has two contents in it: the gate alone knows which of them stands."""
+        rounds, _ = rounds_of(self.candidates)
+        if len(rounds) == 1:
+            return ()
+        rival = rounds[1][0].place
+        return self._part(self.begin, rival), self._part(rival, self.end)
 
     def halves(self, error: RowRefused) -> "tuple[Piece, ...]":
         """After the database refused it. Raises RowRefused if no row can be the reason."""

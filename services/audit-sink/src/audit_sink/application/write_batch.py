@@ -34,7 +34,7 @@ class WriteBatch:
 
     async def __call__(self, decoded: Decoded) -> BatchResult:
         """Raises Unavailable: then nothing of it may be acknowledged."""
-        rounds, duplicates = _rounds(decoded.candidates)
+        rounds, duplicates = rounds_of(decoded.candidates)
         written: list[Written] = []
         poison: list[Poison] = list(decoded.poison)
         for candidates in rounds:
@@ -66,7 +66,7 @@ class WriteBatch:
         return written, buried
 
 
-def _rounds(candidates: Sequence[Candidate]) -> tuple[list[list[Candidate]], int]:
+def rounds_of(candidates: Sequence[Candidate]) -> tuple[list[list[Candidate]], int]:
     """Each id once a round; and how many candidates are copies of one.
 
     Contents that differ under one id meet the gate one after another: it alone knows which of them
@@ -85,14 +85,6 @@ def _rounds(candidates: Sequence[Candidate]) -> tuple[list[list[Candidate]], int
         else:
             rounds.append({candidate.row.event_id: candidate})
     return [list(known.values()) for known in rounds], copies
-
-
-def distinct(
-    candidates: Sequence[Candidate],
-) -> tuple[list[Candidate], int, list[Poison]]:
-    """The first of each id; how many are copies; and what differs from the first of its id."""
-    (first, *rivals), copies = _rounds(candidates)
-    return first, copies, [reused(it) for candidates in rivals for it in candidates]
 
 
 def reused(candidate: Candidate) -> Poison:
