@@ -23,7 +23,8 @@ _Answer = TypeVar("_Answer")
 
 MARGIN = timedelta(minutes=10)
 """How far senders' clocks may differ: the broker finds a time by halving, as if they were one."""
-QUEUE_MESSAGES = 2_000
+QUEUE_MESSAGES = 500
+"""Of each reader: sixteen of them with the largest bodies are half a gigabyte."""
 BATCH_MESSAGES_MAX = 2_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 FIRST_MS_MAX = 1_000
@@ -148,13 +149,14 @@ class PulsarEventLog:
     async def _get(self, path: str) -> Any:
         try:
             answer = await self._admin.get(path)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                raise Unavailable(
+                    "topic-missing", f"the broker has no {path}: dictctl topics apply"
+                )
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            status = getattr(getattr(error, "response", None), "status_code", "")
-            raise Unavailable(
-                "broker-away", f"{path}: {type(error).__name__} {status}".rstrip()
-            ) from None
+            raise Unavailable("broker-away", f"{path}: {error!r}") from None
 
     def _partition(self, topic: str, partition: int) -> str:
         return f"{self._namespace}/{topic}-partition-{partition}"
