@@ -70,6 +70,7 @@ ENSURE = "SELECT audit.ensure_partition('2026-01-01')"
 COUNT = "SELECT * FROM audit.default_rows()"
 INSERT = f"INSERT INTO {EVENTS} {ROW}"
 DIRECT = f"INSERT INTO {MONTH} {ROW}"
+TEMPORARY = "CREATE TEMPORARY TABLE mine (id INT)"
 
 NOBODY = "00000000-0000-0000-0000-000000000001"
 SANDBOX = (f"SELECT audit.sandbox_make('{NOBODY}')", f"SELECT audit.sandbox_drop('{NOBODY}')")
@@ -90,6 +91,7 @@ REFUSED = [
         for it in (*EVERY_CHANGE, *EVERY_READ, *EVERY_CALL, INSERT, DIRECT, ENSURE, COUNT)
     ),
     *(("audit_maintainer", it) for it in (*EVERY_CHANGE, INSERT, DIRECT)),
+    *((role, TEMPORARY) for role in ("audit_sink", "audit_desk", "audit_maintainer")),
 ]
 ALLOWED = [
     ("audit_replayer", INSERT),
@@ -98,6 +100,7 @@ ALLOWED = [
     ("audit_sink", ENSURE),
     ("audit_sink", COUNT),
     *(("operator_ro", it) for it in EVERY_READ if MONTH not in it),
+    ("operator_ro", TEMPORARY),
     *(("audit_maintainer", it) for it in EVERY_READ if MONTH not in it),
     ("audit_maintainer", ENSURE),
     ("audit_maintainer", COUNT),

@@ -23,6 +23,8 @@ MEMBERSHIPS = (
     ("audit_reader", "audit_maintainer"),
 )
 """(group, member)."""
+TEMPORARY_TABLES = ("operator_ro",)
+"""Who may make tables that end with their session: reconciling lays both sides in some."""
 ENDED_MEMBERSHIPS = (("audit_owner", "audit_maintainer"),)
 """Taken from clusters that have them: an owner may change rows. The maintainer calls functions."""
 
@@ -83,5 +85,7 @@ async def grant_database(admin: "asyncpg.Connection[Any]", quoted: str) -> None:
     await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
     for role in LOGIN_ROLES:
         await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {role}")
+    for role in TEMPORARY_TABLES:
+        await admin.execute(f"GRANT TEMPORARY ON DATABASE {quoted} TO {role}")
     # Sandboxes of replays are schemas, made by functions that run as the audit's owner.
     await admin.execute(f"GRANT CREATE ON DATABASE {quoted} TO audit_owner")
