@@ -6,7 +6,7 @@ Nothing here can send, and nothing is acknowledged: a Reader leaves no subscript
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -29,9 +29,10 @@ BATCH_MESSAGES_MAX = 2_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 FIRST_MS_MAX = 1_000
 NEXT_MS_MAX = 20
-EMPTY_MAX = 10
+EMPTY_MAX = 30
 """Seconds without a message, though the broker says that there is one."""
 READERS_MAX = 16
+OPERATION_SECONDS_MAX = 30
 ADMIN_SECONDS_MAX = 30.0
 ADMIN_AT_ONCE_MAX = 8
 
@@ -42,13 +43,20 @@ _Ledgers = list[tuple[int, int, int]]
 class PulsarEventLog:
     """One client and at most sixteen readers at once, each in a thread while it waits."""
 
-    def __init__(self, url: str, admin_url: str, tenant: str) -> None:
-        self._namespace = f"persistent://{tenant}/events"
-        self._client = pulsar.Client(url, logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error))
+    def __init__(self, url: str, admin_url: str, tenant: str, namespace: str = "events") -> None:
+        self._namespace = f"persistent://{tenant}/{namespace}"
+        self._client = pulsar.Client(
+            url,
+            operation_timeout_seconds=OPERATION_SECONDS_MAX,
+            logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error),
+        )
         self._admin = httpx.AsyncClient(
-            base_url=admin_url.rstrip("/") + "/admin/v2",
-            timeout=ADMIN_SECONDS_MAX,
+            base_url=admin_url.rstrip("/"),
+            # Waiting for one of our own connections is no fault of the broker's.
+            timeout=httpx.Timeout(ADMIN_SECONDS_MAX, pool=None),
             trust_env=False,
+            # Of several brokers, the one that is asked names the one that has the partition.
+            follow_redirects=True,
             limits=httpx.Limits(max_connections=ADMIN_AT_ONCE_MAX),
         )
         self._threads = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="pulsar-read")
@@ -60,6 +68,18 @@ class PulsarEventLog:
         with contextlib.suppress(pulsar.PulsarException):
             await asyncio.to_thread(self._client.close)
         self._threads.shutdown(wait=True)
+
+    async def topics(self) -> Mapping[str, int]:
+        """Whatever is there, declared or not: name, and number of partitions or 0."""
+        path = _path(self._namespace)
+        found = dict.fromkeys(map(_name, await self._get(f"{path}/partitioned")), 1)
+        for full_name in await self._get(path):
+            name, partitioned, number = _name(full_name).partition("-partition-")
+            if partitioned and name in found:
+                found[name] = max(found[name], int(number) + 1)
+            else:
+                found[name] = 0
+        return found
 
     async def spans(self, topics: Sequence[str], published: Published) -> list[Span]:
         """By the broker's ledgers and its index of times."""
@@ -173,12 +193,14 @@ def _piece(
 ) -> tuple[list[Incoming], bool]:
     """The next messages, and whether the span ends with them."""
     messages: list[Incoming] = []
+    if not reader.has_message_available():
+        return messages, True  # what the span holds was cut off, or was read
     size, wait_ms = 0, FIRST_MS_MAX
     while len(messages) < BATCH_MESSAGES_MAX and size < BATCH_BYTES_MAX:
         try:
             message = incoming(reader.read_next(wait_ms))
         except pulsar.Timeout:
-            return messages, not messages and not reader.has_message_available()
+            return messages, False
         at = Position.parse(message.message_id)
         if at.of_entry > span.last.of_entry:
             return messages, True
@@ -191,8 +213,12 @@ def _piece(
     return messages, False
 
 
+def _name(full_name: str) -> str:
+    return full_name.rpartition("/")[2]
+
+
 def _path(topic: str) -> str:
-    return "/" + topic.replace("://", "/")
+    return "/admin/v2/" + topic.replace("://", "/")
 
 
 def _ledgers(stats: Any) -> _Ledgers:
