@@ -4,7 +4,7 @@ Nothing is acknowledged and nothing is opened. Memory stays bounded however many
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -53,7 +53,7 @@ class Letters:
     ) -> None:
         await self.close()
 
-    async def walk(self, since: datetime | None = None) -> AsyncIterator[Incoming]:
+    async def walk(self, since: datetime | None = None) -> AsyncGenerator[Incoming, None]:
         """All that are there now, partition by partition, each in its order; `since`: published
         then or later.
 
@@ -107,7 +107,7 @@ class _Shelf:
         self._seen: Incoming | None = None
         """The last message that was read: the look for the next letter begins there."""
 
-    async def walk(self, since: datetime | None) -> AsyncIterator[Incoming]:
+    async def walk(self, since: datetime | None) -> AsyncGenerator[Incoming, None]:
         await self._open(pulsar.MessageId.earliest, WALK_QUEUE)
         reader = self._reader
         assert reader is not None

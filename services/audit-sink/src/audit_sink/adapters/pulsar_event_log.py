@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import httpx
 import pulsar
 
+from audit_sink.application.reconciliation import Progress
 from audit_sink.domain.positions import Position, Published, Span
+from dict_common.bus.backlog import Backlogs
 from dict_common.bus.incoming import Incoming, incoming
 from dict_common.bus.schemas import Received
 from dict_common.kernel.errors import Unavailable
@@ -59,6 +61,7 @@ class PulsarEventLog:
             follow_redirects=True,
             limits=httpx.Limits(max_connections=ADMIN_AT_ONCE_MAX),
         )
+        self._backlogs = Backlogs(self._admin)
         self._threads = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="pulsar-read")
         self.schemas = Received()
 
@@ -97,6 +100,11 @@ class PulsarEventLog:
             for span in spans
             if _acknowledged(partitions[span.topic][span.partition], subscription, span.last)
         ]
+
+    async def progress(self, subscription: str, topic: str) -> Progress:
+        """By the broker's count of what is not acknowledged."""
+        found = await self._backlogs.of_topic(f"{self._namespace}/{topic}", subscription)
+        return Progress(topic, found.messages, found.consumers)
 
     async def read(
         self, span: Span, after: Position | None
