@@ -88,13 +88,13 @@ def commands_of(page: str) -> list[list[str]]:
 
 PAGE_COMMANDS = [
     (page, words)
-    for page in ("audit-partitions.md", "search-the-audit.md")
+    for page in ("audit-partitions.md", "search-the-audit.md", "reconcile.md")
     for words in commands_of(page)
 ]
 
 
 def test_pages_show_commands() -> None:
-    assert len(PAGE_COMMANDS) >= 17
+    assert len(PAGE_COMMANDS) >= 20
 
 
 @pytest.mark.parametrize(
