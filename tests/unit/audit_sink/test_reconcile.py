@@ -119,7 +119,8 @@ class MemoryLetters:
 
     async def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         self.steps.append("letters")
-        assert since == WINDOW.published.since
+        assert WINDOW.published.since is not None
+        assert since == WINDOW.published.since - reconcile.LETTERS_BEFORE
         if self.buried:
             yield self.buried
 

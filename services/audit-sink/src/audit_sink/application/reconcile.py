@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -39,6 +40,8 @@ REDRIVE_SUBSCRIPTION = "audit-sink.redrive"
 READERS_MAX = 4
 LOOKED_UP_MAX = 1_000
 """Rows whose message is looked for where they say that it was, one by one."""
+LETTERS_BEFORE = timedelta(hours=1)
+"""Messages are read with a margin, and a letter has another clock than its message."""
 POLL_SECONDS = 1.0
 TELL_SECONDS = 5.0
 WHOLE_ENTRY = 2**31 - 1
@@ -124,7 +127,7 @@ class Reconcile(Generic[_Message]):
     async def _take_letters(self, window: Window) -> None:
         since = window.published.since
         assert since is not None
-        async with aclosing(self._letters.walk(since)) as pieces:
+        async with aclosing(self._letters.walk(since - LETTERS_BEFORE)) as pieces:
             async for letters in pieces:
                 await self._tally.add_letters(letters)
         for topic in self._letters.cut_off:
