@@ -9,6 +9,7 @@ from benchmarks.figures import shown
 BENCHMARKS = {
     "audit-backlog": "two million events at the broker, drained; the sink's memory meanwhile",
     "audit-end-to-end": "the sink from the broker to the acknowledgement, against COPY; bad events",
+    "audit-outage": "PostgreSQL killed under the sink, and how fast it is as fast as before",
     "audit-poison": "bad messages among a million: their letters, their neighbours, their redrive",
     "audit-search": "each kind of search in an audit of a million rows and more, and its plan",
     "claims-simulation": "random schedules of whole claims, judged by the rules, without a server",

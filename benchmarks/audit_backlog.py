@@ -8,7 +8,7 @@ from benchmarks.audit_end_to_end import drain_of
 from benchmarks.audit_events import events
 from benchmarks.audit_write import open_bench
 from benchmarks.figures import Figure, Report, at_most, middle
-from benchmarks.ground import ground, servers
+from benchmarks.ground import ground_on, servers
 from devstack.stack import Stack
 from tests.support.world import World
 
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> Report:
     """One drain."""
-    with servers() as stack, ground() as world:
+    with servers() as stack, ground_on(stack) as world:
         drain = asyncio.run(_drain(stack, world, given.events))
     curve = rss_curve(drain)
     peak = max(it.rss_mib for it in drain.samples)

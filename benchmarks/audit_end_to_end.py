@@ -18,7 +18,7 @@ from benchmarks.audit_feed import Feed
 from benchmarks.audit_paths import plain_copy
 from benchmarks.audit_write import Bench, candidates, open_bench
 from benchmarks.figures import Figure, Report, at_least, middle
-from benchmarks.ground import ground, servers
+from benchmarks.ground import ground_on, servers
 from devstack.parts import postgres
 from devstack.stack import Stack
 from tests.support.world import World
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> Report:
     """Rounds in turns; ratios within a round, then the median."""
-    with servers() as stack, ground() as world:
+    with servers() as stack, ground_on(stack) as world:
         rounds = asyncio.run(_rounds(stack, world, given.events, given.rounds))
 
     def ratio(name: str, against: str) -> float:

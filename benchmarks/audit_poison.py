@@ -24,7 +24,7 @@ from benchmarks.audit_feed import Feed
 from benchmarks.audit_letters import all_given_back, judged
 from benchmarks.crowd import running
 from benchmarks.figures import Figure, Report, at_most
-from benchmarks.ground import ground, servers
+from benchmarks.ground import ground_on, servers
 from tests.support.world import World
 
 OLDER = "older-sink"
@@ -61,7 +61,7 @@ def measure(given: argparse.Namespace) -> Report:
     bad: list[Bad] = []
     every = given.events // given.bad
     mixed = among(events(given.events), every, (*FOR_EVER, *OLD_RELEASE), bad)
-    with servers() as stack, ground() as world:
+    with servers() as stack, ground_on(stack) as world:
         with running(world, OLDER), watching(stack, world, OLDER) as watcher:
             clean = asyncio.run(_stream(world, watcher, events(given.events), given))
             poisoned = asyncio.run(_stream(world, watcher, mixed, given))

@@ -13,15 +13,17 @@ from tests.support.world import World, make_world
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUN_FOLDER = ".devstack/bench"
+KILLED = "-killed"
+"""Behind the folder's name: servers that a benchmark may kill, since nobody else uses them."""
 
 
 @contextmanager
-def servers() -> Iterator[Stack]:
+def servers(behind: str = "") -> Iterator[Stack]:
     """The servers; found running they are left running, else new ones, stopped at the end. Blocks.
 
     New: what an earlier run left behind slows Temporal's SQLite down.
     """
-    stack = Stack(REPOSITORY / RUN_FOLDER, fetch=fetch_quietly)
+    stack = Stack(REPOSITORY / f"{RUN_FOLDER}{behind}", fetch=fetch_quietly)
     if not any(part.state == "running" for part in stack.status()):
         shutil.rmtree(stack.run.root, ignore_errors=True)
     started = stack.up(infrastructure_only=True)
@@ -35,7 +37,14 @@ def servers() -> Iterator[Stack]:
 @contextmanager
 def ground(**settings: str) -> Iterator[World]:
     """A world with real days unless `settings` say otherwise; no process of ours runs in it."""
-    with servers() as stack, tempfile.TemporaryDirectory() as folder:
+    with servers() as stack, ground_on(stack, **settings) as world:
+        yield world
+
+
+@contextmanager
+def ground_on(stack: Stack, **settings: str) -> Iterator[World]:
+    """The same on these servers."""
+    with tempfile.TemporaryDirectory() as folder:
         real = {"DICT_CLAIM_DAY_SECONDS": "86400"}
         with make_world(stack, Path(folder), **(real | settings)) as world:
             os.environ["PGPASSFILE"] = world.environment["PGPASSFILE"]

@@ -13,6 +13,7 @@ from devstack.stack import Stack
 SMALL = {
     "audit-backlog": ["--events", "3000"],
     "audit-end-to-end": ["--events", "2000", "--rounds", "1"],
+    "audit-outage": ["--events", "3000", "--away-seconds", "0.5", "--over-seconds", "0.2"],
     "audit-poison": ["--events", "1400", "--bad", "28", "--rate", "500"],
     "audit-search": ["--rows", "2000", "--rounds", "1"],
     "audit-write": ["--rows", "2000", "--rounds", "1"],

@@ -16,7 +16,8 @@ from dict_common.kernel.errors import Unavailable, Undeliverable
 BATCHES_IN_FLIGHT_MAX = 3
 """Two that PostgreSQL writes and one that is being decoded."""
 RETRY_SECONDS_MIN = 0.2
-RETRY_SECONDS_MAX = 10.0
+RETRY_SECONDS_MAX = 3.0
+"""How much longer than an outage the sink may stand still, at most."""
 MONTHS_SECONDS = 3_600.0
 BURIED_AT_ONCE_MAX = 32
 
