@@ -22,7 +22,8 @@ _NOISE = re.compile(
 def dump_schema(pg_dump: Path, environment: Mapping[str, str]) -> str:
     """The text of schema.sql for the migrated database of an environment.
 
-    Months of the audit and sandboxes of replays are left out: they come with time. Raises CalledProcessError, OSError.
+    Months of the audit and sandboxes of replays are left out: they come with time. Raises
+    CalledProcessError, OSError.
     """
     url = urlsplit(environment["DICT_POSTGRES_URL"])
     done = subprocess.run(

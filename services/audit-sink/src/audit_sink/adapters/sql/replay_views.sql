@@ -52,48 +52,40 @@ FROM (
     LIMIT 5
 ) AS last (active_seconds, entries_read);
 
--- name: replay_compare
--- Sandbox against audit, every column but id, batch_id, leaf_no and where and when the message was
--- found: an event may have been published twice. The audit's rows are those that came from what was
--- read; the sandbox's are looked for wherever they are.
+-- name: replay_compare_mine
+-- What the sandbox has and the audit has not, or not so: every column but id, batch_id, leaf_no and
+-- where and when the message was found, for an event may have been published twice.
+SELECT mine.event_id, mine.occurred_at, mine.event_subtype, live.event_id IS NOT NULL AS there,
+       :mine, :live
+FROM :sandbox.workflow_events AS mine
+LEFT JOIN audit.workflow_events AS live USING (event_id)
+WHERE live.event_id IS NULL OR (:compared_mine) IS DISTINCT FROM (:compared_live);
+
+-- name: replay_compare_live
+-- The audit's rows that came from what was read, and are not in the sandbox.
 WITH span AS (
     SELECT $2 || topic AS topic, partition,
            ARRAY[split_part(first, ':', 1)::bigint, split_part(first, ':', 2)::bigint] AS first,
            ARRAY[split_part(last, ':', 1)::bigint, split_part(last, ':', 2)::bigint]   AS last
     FROM connect.replay_spans
     WHERE run_id = $1
-), origin AS (
-    SELECT event_id
-    FROM (
-        SELECT event_id, metadata ->> 'topic' AS topic, (metadata ->> 'partition')::int AS partition,
-               (metadata ->> 'published_at')::timestamptz AS published_at,
-               ARRAY[split_part(metadata ->> 'message_id', ':', 1)::bigint,
-                     split_part(metadata ->> 'message_id', ':', 2)::bigint] AS place
-        FROM audit.workflow_events
-        WHERE metadata ->> 'topic' IN (SELECT topic FROM span)
-    ) AS live
-    WHERE ($3::timestamptz IS NULL OR published_at >= $3)
-      AND ($4::timestamptz IS NULL OR published_at < $4)
-      AND EXISTS (SELECT FROM span
-                  WHERE span.topic = live.topic AND span.partition = live.partition
-                    AND place >= span.first AND place <= span.last)
-), difference AS (
-    SELECT mine.event_id, mine.occurred_at, mine.event_subtype,
-           CASE WHEN live.event_id IS NULL THEN 'only-in-sandbox' ELSE 'differs' END AS difference
-    FROM :sandbox.workflow_events AS mine
-    LEFT JOIN audit.workflow_events AS live USING (event_id)
-    WHERE live.event_id IS NULL
-       OR (:mine) IS DISTINCT FROM (:live)
-    UNION ALL
-    SELECT live.event_id, live.occurred_at, live.event_subtype, 'only-in-audit'
-    FROM origin
-    JOIN audit.workflow_events AS live USING (event_id)
-    WHERE NOT EXISTS (SELECT FROM :sandbox.workflow_events AS mine WHERE mine.event_id = origin.event_id)
 )
-SELECT event_id, occurred_at, event_subtype, difference, count(*) OVER () AS differences
-FROM difference
-ORDER BY occurred_at, event_id
-LIMIT $5;
+SELECT live.event_id, live.occurred_at, live.event_subtype
+FROM (
+    SELECT event_id, occurred_at, event_subtype,
+           metadata ->> 'topic' AS topic, (metadata ->> 'partition')::int AS partition,
+           (metadata ->> 'published_at')::timestamptz AS published_at,
+           ARRAY[split_part(metadata ->> 'message_id', ':', 1)::bigint,
+                 split_part(metadata ->> 'message_id', ':', 2)::bigint] AS place
+    FROM audit.workflow_events
+    WHERE metadata ->> 'topic' IN (SELECT topic FROM span)
+) AS live
+WHERE ($3::timestamptz IS NULL OR published_at >= $3)
+  AND ($4::timestamptz IS NULL OR published_at < $4)
+  AND EXISTS (SELECT FROM span
+              WHERE span.topic = live.topic AND span.partition = live.partition
+                AND place >= span.first AND place <= span.last)
+  AND NOT EXISTS (SELECT FROM :sandbox.workflow_events AS mine WHERE mine.event_id = live.event_id);
 
 -- name: replay_sandbox_rows
 SELECT count(*) AS rows FROM :sandbox.workflow_events;
