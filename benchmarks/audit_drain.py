@@ -43,8 +43,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Drain:
-    """From the first look to the moment when the broker has nothing left that waits."""
+    """From the first look to the moment when the broker has nothing left that waits.
 
+    `start`: before the sink's process began. Where the looks came too late for what is asked, its
+    start counts too: a rate is then too low, never too high.
+    """
+
+    start: Sample
     samples: tuple[Sample, ...]
     acknowledged: Sample
 
@@ -66,7 +71,7 @@ class Drain:
 
     def _begin(self, warm_rows: float) -> Sample:
         warm = (it for it in self.samples if warm_rows <= it.rows < self.acknowledged.rows)
-        return next(warm, self.samples[0])
+        return next(warm, self.start)
 
 
 @dataclass(frozen=True)
@@ -82,18 +87,13 @@ class Watcher:
         text = self.client.get(f"http://{self.sink.address}/metrics").text
         numbers = {name: float(value) for name, value in _NUMBERS.findall(text)}
         sink = psutil.Process(self.sink.process.pid)
-        servers = {it.name: it.pid for it in self.stack.status()}
         return Sample(
             at=time.perf_counter(),
             rows=numbers["audit_sink_rows_total"],
             batches=numbers["audit_sink_batch_seconds_count"],
             batch_seconds=numbers["audit_sink_batch_seconds_sum"],
             rss_mib=sink.memory_info().rss / MEBIBYTE,
-            cpu={
-                "sink": cpu_seconds(sink.pid),
-                "PostgreSQL": cpu_seconds(servers[postgres.NAME]),
-                "broker": cpu_seconds(servers[pulsar.NAME]),
-            },
+            cpu={"sink": cpu_seconds(sink.pid)} | _of_servers(self.stack),
         )
 
     def until(self, done: Callable[[Sample], bool]) -> list[Sample]:
@@ -120,11 +120,12 @@ async def drained(stack: Stack, world: World, rows: int) -> Drain:
 
     `rows`: how many of the messages become rows; what else waits becomes dead letters.
     """
+    start = Sample(time.perf_counter(), 0, 0, 0, 0, {"sink": 0} | _of_servers(stack))
     world.start_unready(SINK)
     with watching(stack, world) as watcher:
         samples = watcher.until(lambda sample: sample.rows >= rows)
         await nothing_waits(world)
-        drain = Drain(tuple(samples), watcher.look())
+        drain = Drain(start, tuple(samples), watcher.look())
     assert drain.acknowledged.rows == rows, "an event stands twice or is missing"
     assert world.stop(SINK) == 0
     return drain
@@ -139,6 +140,14 @@ async def nothing_waits(world: World) -> None:
         while (backlog := await backlogs.of_namespace(namespace, SUBSCRIPTION)).messages:
             assert time.monotonic() < deadline, f"it stays unacknowledged: {backlog}"
             await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
+
+
+def _of_servers(stack: Stack) -> dict[str, float]:
+    pids = {it.name: it.pid for it in stack.status()}
+    return {
+        "PostgreSQL": cpu_seconds(pids[postgres.NAME]),
+        "broker": cpu_seconds(pids[pulsar.NAME]),
+    }
 
 
 def cpu_seconds(pid: int | None) -> float:
