@@ -123,8 +123,8 @@ def _lane(batch: Batch, stack: Stack, name: str, waiting: "queue.SimpleQueue[int
         try:
             with batch.kind.make_stage(stack, folder, name.startswith("servers")) as stage:
                 _in_world(batch, stage, waiting)
-        except AssertionError as problem:  # a process that does not start or stop
-            batch.complain(f"world {folder.name}: {problem}")
+        except Exception as problem:  # noqa: BLE001 a lane that ends here plays no other seed
+            batch.complain(f"world {folder.name}: {type(problem).__name__}: {problem}")
         else:
             if not (folder / BROKEN).exists():
                 shutil.rmtree(folder)
