@@ -125,6 +125,7 @@ class InMemoryReplayRuns:
     rows: Counter[int] = field(default_factory=Counter)
     contents: dict[int, int] = field(default_factory=dict)
     """The gate: which content of an event stands."""
+    busy: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody asked, and no run is to be worked on."""
 
@@ -217,7 +218,9 @@ class InMemoryReplayRuns:
         row.state = State.COMPLETED
 
     async def drop_sandboxes(self) -> int:
-        """None is ever left."""
+        """None is ever left, or one that somebody reads."""
+        if self.busy:
+            raise Unavailable("postgres-failed", "lock timeout")
         return 0
 
     def _mine(self, run: Run) -> RunRow:

@@ -216,3 +216,12 @@ async def test_defect_of_one_run_holds_no_other() -> None:
     await bench.work()
     assert {"replay-failed"} == {it.reason_code for it in bench.told}
     assert {broken.state, good.state} == {State.COMPLETED}
+
+
+async def test_sandbox_that_cannot_be_dropped_holds_no_run() -> None:
+    bench = Bench((CREATED, 0, messages(1, 2)))
+    row = bench.runs.ask(CREATED)
+    bench.runs.busy = True
+    await bench.work()
+    assert row.state is State.COMPLETED
+    assert {it.reason_code for it in bench.told} == {"postgres-failed"}

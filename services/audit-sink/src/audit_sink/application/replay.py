@@ -64,12 +64,9 @@ class Replayer(Generic[_Message]):
         under_way: dict[asyncio.Task[None], _Work] = {}
         try:
             while not stop.is_set():
-                try:
-                    await self._runs.drop_sandboxes()
-                    while len(under_way) < RUNS_MAX and (work := await self._claimed()):
-                        under_way[asyncio.create_task(self._one(work))] = work
-                except Unavailable as error:
-                    self._report(0, error)
+                await self._tried(lambda: self._claim(under_way))
+                # By itself: one that somebody reads is dropped later, and holds no run.
+                await self._tried(self._runs.drop_sandboxes)
                 await _stopped_within(stop, POLL_SECONDS)
                 for task in [task for task in under_way if task.done()]:
                     del under_way[task]
@@ -81,9 +78,21 @@ class Replayer(Generic[_Message]):
             for task in under_way:
                 task.cancel()
 
-    async def _claimed(self) -> _Work | None:
-        run = await self._runs.claim(self._holder)
-        return None if run is None else _Work(run, asyncio.get_running_loop().time())
+    async def _tried(self, step: Callable[[], Awaitable[object]]) -> None:
+        """Once; the next turn is near."""
+        try:
+            await step()
+        except Unavailable as error:
+            self._report(0, error)
+
+    async def _claim(self, under_way: dict[asyncio.Task[None], _Work]) -> None:
+        """Whatever is to be had and has room."""
+        while len(under_way) < RUNS_MAX:
+            run = await self._runs.claim(self._holder)
+            if run is None:
+                return
+            work = _Work(run, asyncio.get_running_loop().time())
+            under_way[asyncio.create_task(self._one(work))] = work
 
     async def _one(self, work: _Work) -> None:
         """A run, to its end, or until it is not this process's any more."""

@@ -114,9 +114,8 @@ def _publish(order: _Order, words: dict[str, object], output: Format) -> None:
         "dry_run": False,
         **words,
     }
-    request = operator_request(TARGET_TYPE, request_id, record)
     if not order.dry_run:
-        asyncio.run(publish(request))
+        asyncio.run(publish(operator_request(TARGET_TYPE, request_id, record)))
     told = {"verb": order.verb.value, "run_id": order.run_id, "request_id": request_id}
     show_record(told | {"published": not order.dry_run} | words, output)
     if not order.dry_run:
