@@ -57,6 +57,11 @@ class Received(pulsar.schema.BytesSchema):  # type: ignore[misc]
                 asyncio.to_thread(self._client.get_schema_info, topic, broker_version),
                 LOOK_UP_SECONDS_MAX,
             )
+        except pulsar.TopicNotFound:
+            # The broker's answer for a number that it never gave, or that was deleted.
+            raise _unknown(
+                topic, f"that the broker does not have, number {broker_version}"
+            ) from None
         except Exception as error:
             raise Unavailable(
                 "schema-look-up-failed", f"{topic} version {broker_version}: {error}"
