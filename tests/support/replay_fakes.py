@@ -18,6 +18,7 @@ from tests.support.audit_rows import audit_row
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PIECE = 5
+"""Messages that are read together."""
 JUNK, REFUSED, RIVAL = -1, -2, 100
 """What a message may hold beside the number of its event: nothing to read, a row to refuse, and
 below -100 the event of the number that is left, with another content."""

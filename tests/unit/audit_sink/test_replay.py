@@ -5,13 +5,13 @@ from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from typing import cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from audit_sink.application import replay
-from audit_sink.application.replay import Replayer
-from audit_sink.application.replay_ports import ReplayRuns
+from audit_sink.application.replay import Replayer, Report
+from audit_sink.application.replay_ports import ReplayRuns, Run
 from audit_sink.domain.positions import Position, Published
 from audit_sink.domain.replay import State
 from dict_common.kernel.errors import Unavailable
@@ -46,16 +46,14 @@ class Bench:
         self.log = InMemoryEventLog({(name, number): found for name, number, found in topics})
         self.runs = InMemoryReplayRuns()
         self.told: list[Unavailable] = []
+        self.waited: list[bool] = []
 
     async def work(self, life: Life | None = None) -> None:
         """A process, until nothing is left to do or it is killed."""
         stop = asyncio.Event()
         runs = cast("ReplayRuns", Mortal(self.runs, life or Life()))
 
-        def report(_messages: int, trouble: Unavailable | None) -> None:
-            if trouble is not None:
-                self.told.append(trouble)
-
+        report = Report(lambda _: None, self.told.append, self.waited.append)
         process = Replayer(runs, self.log, NumberDecoder(), uuid4, report)
         running = asyncio.create_task(process.run(stop))
         self.runs.idle.clear()
@@ -150,6 +148,14 @@ async def test_of_two_contents_the_one_that_stands_is_a_duplicate() -> None:
     assert (sums(row)["duplicates"], sums(row)["new"]) == (2, 2)
 
 
+async def test_many_contents_under_one_id_are_gone_through() -> None:
+    bench = Bench((CREATED, 0, messages(*(-RIVAL * number - 4 for number in range(1, 400)))))
+    row = bench.runs.ask(CREATED)
+    await bench.work()
+    assert row.state is State.COMPLETED
+    assert (sums(row)["new"], sums(row)["refused"]) == (1, 398)
+
+
 async def test_outside_of_the_times_nothing_is_stored() -> None:
     found = [
         Message(event, f"7:{event}:0:-1", EPOCH + timedelta(minutes=event)) for event in range(6)
@@ -225,3 +231,34 @@ async def test_sandbox_that_cannot_be_dropped_holds_no_run() -> None:
     await bench.work()
     assert row.state is State.COMPLETED
     assert {it.reason_code for it in bench.told} == {"postgres-failed"}
+    assert set(bench.waited) == {True}
+
+
+async def test_what_waits_is_told_until_it_waits_no_more() -> None:
+    bench = Bench((CREATED, 0, messages(*range(1, 12))))
+    bench.log.away = 3
+    bench.runs.ask(CREATED)
+    await bench.work()
+    bench.runs.ask(CREATED)
+    await bench.work()
+    assert not bench.waited[-1]
+
+
+async def test_run_that_this_process_lost_and_claims_again_is_another_holders() -> None:
+    bench = Bench((CREATED, 0, messages(*range(1, 30))))
+    row = bench.runs.ask(CREATED)
+    holders = []
+    claim = bench.runs.claim
+
+    async def noted(holder: UUID) -> Run | None:
+        run = await claim(holder)
+        if run is not None:
+            holders.append(holder)
+            if len(holders) == 1:
+                row.holder = None  # its time is over, and nobody told it
+        return run
+
+    bench.runs.claim = noted  # type: ignore[method-assign]
+    await bench.work()
+    assert len(set(holders)) == len(holders) > 1
+    assert bench.runs.rows == Counter(range(1, 30))

@@ -154,17 +154,20 @@ class PulsarEventLog:
         ledgers = _ledgers(stats)
         first = Position(ledgers[0][0], 0, -1)
         if published.since is not None:
-            first = max(first, await self._at(topic, partition, published.since - MARGIN))
+            first = max(first, await self._at(topic, partition, published.since, -MARGIN))
         if published.until is not None:
-            behind = await self._at(topic, partition, published.until + MARGIN)
+            behind = await self._at(topic, partition, published.until, MARGIN)
             last = min(last, _entry_before(ledgers, behind))
         entries, size = _between(ledgers, first, last)
         return Span(topic, partition, first, last, entries, size) if entries > 0 else None
 
-    async def _at(self, topic: str, partition: int, instant: datetime) -> Position:
+    async def _at(
+        self, topic: str, partition: int, instant: datetime, margin: timedelta
+    ) -> Position:
         """The first entry published then or later, or the one behind the last."""
+        millis = round((instant.timestamp() + margin.total_seconds()) * 1000)
         name = _path(self._partition(topic, partition))
-        found = await self._get(f"{name}/messageid/{max(0, int(instant.timestamp() * 1000))}")
+        found = await self._get(f"{name}/messageid/{max(0, millis)}")
         return Position(int(found["ledgerId"]), int(found["entryId"]), -1)
 
     async def _partitions(self, topic: str) -> dict[int, Any]:

@@ -20,8 +20,11 @@ from audit_sink.domain.positions import Position, Span
 from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import IdSource
 
-RUNS_MAX = 4
+RUNS_MAX = 16
+"""As many as the desk takes: one that waits keeps none from going on."""
 SPANS_AT_ONCE_MAX = 4
+READERS_MAX = 8
+"""Of all runs."""
 POLL_SECONDS = 1.0
 HOLD_SECONDS = 5.0
 RETRY_SECONDS_MIN = 0.2
@@ -41,6 +44,15 @@ class _Work:
     """Why a span cannot go on; None: why the run cannot."""
 
 
+@dataclass(frozen=True)
+class Report:
+    """Who counts: messages of a step, why something does not go on, and whether anything waits."""
+
+    read: Callable[[int], None]
+    trouble: Callable[[Unavailable], None]
+    waits: Callable[[bool], None]
+
+
 class Replayer(Generic[_Message]):
     """One process of it; others may work beside."""
 
@@ -50,13 +62,13 @@ class Replayer(Generic[_Message]):
         log: EventLog[_Message],
         decoder: Decode[_Message],
         new_id: IdSource,
-        report: Callable[[int, Unavailable | None], None],
+        report: Report,
     ) -> None:
-        """`report`: messages that a step was about, or why something does not go on."""
         self._runs = runs
         self._log = log
         self._decoder = decoder
-        self._holder = new_id()
+        self._new_id = new_id
+        self._readers = asyncio.Semaphore(READERS_MAX)
         self._report = report
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -64,9 +76,10 @@ class Replayer(Generic[_Message]):
         under_way: dict[asyncio.Task[None], _Work] = {}
         try:
             while not stop.is_set():
-                await self._tried(lambda: self._claim(under_way))
+                good = await self._tried(lambda: self._claim(under_way))
                 # By itself: one that somebody reads is dropped later, and holds no run.
-                await self._tried(self._runs.drop_sandboxes)
+                good &= await self._tried(self._runs.drop_sandboxes)
+                self._report.waits(not good or any(it.waits for it in under_way.values()))
                 await _stopped_within(stop, POLL_SECONDS)
                 for task in [task for task in under_way if task.done()]:
                     del under_way[task]
@@ -78,17 +91,20 @@ class Replayer(Generic[_Message]):
             for task in under_way:
                 task.cancel()
 
-    async def _tried(self, step: Callable[[], Awaitable[object]]) -> None:
+    async def _tried(self, step: Callable[[], Awaitable[object]]) -> bool:
         """Once; the next turn is near."""
         try:
             await step()
         except Unavailable as error:
-            self._report(0, error)
+            self._report.trouble(error)
+            return False
+        return True
 
     async def _claim(self, under_way: dict[asyncio.Task[None], _Work]) -> None:
         """Whatever is to be had and has room."""
         while len(under_way) < RUNS_MAX:
-            run = await self._runs.claim(self._holder)
+            # A holder of its own: after an outage this process may claim what it still works on.
+            run = await self._runs.claim(self._new_id())
             if run is None:
                 return
             work = _Work(run, asyncio.get_running_loop().time())
@@ -114,7 +130,8 @@ class Replayer(Generic[_Message]):
             except TakenAway:
                 work.stop.set()
             except Unavailable as error:
-                self._report(0, error)  # its time runs out, unless the database comes back before
+                work.since = asyncio.get_running_loop().time()  # an outage is no work
+                self._report.trouble(error)
 
     async def _hold_on(self, work: _Work) -> None:
         now = asyncio.get_running_loop().time()
@@ -130,9 +147,13 @@ class Replayer(Generic[_Message]):
     async def _spans(self, work: _Work) -> None:
         room = asyncio.Semaphore(SPANS_AT_ONCE_MAX)
 
+        async def read(span: Span) -> None:
+            async with self._readers:
+                await self._span(work, span)
+
         async def one(span: Span) -> None:
             async with room:
-                await self._insist(work, span, lambda: self._span(work, span))
+                await self._insist(work, span, lambda: read(span))
 
         spans = await self._runs.open_spans(work.run)
         await asyncio.gather(*(one(span) for span in spans))
@@ -144,23 +165,21 @@ class Replayer(Generic[_Message]):
             async for messages in pieces:
                 decoded = await self._decoder.decode(messages)
                 piece = Piece.of(span, messages, decoded, work.run.published)
-                position = await self._stored(work, piece, position)
+                for part in piece.without_rivals():
+                    position = await self._stored(work, part, position)
                 work.waits.pop(span, None)
-                self._report(len(messages), None)
+                self._report.read(len(messages))
                 if work.stop.is_set():
                     return
         await self._runs.span_done(work.run, span)
 
     async def _stored(self, work: _Work, piece: Piece, before: Position | None) -> Position:
-        """The piece, or its parts until what the database refuses stands alone; its last place."""
-        parts = piece.without_rivals()
-        if not parts:
-            try:
-                await self._runs.apply(work.run, piece.step(before))
-            except RowRefused as error:
-                parts = piece.halves(error)
-        for part in parts:
-            before = await self._stored(work, part, before)
+        """The piece, or its halves until what the database refuses stands alone; its last place."""
+        try:
+            await self._runs.apply(work.run, piece.step(before))
+        except RowRefused as error:
+            for half in piece.halves(error):
+                before = await self._stored(work, half, before)
         return piece.position
 
     async def _end(self, work: _Work) -> None:
@@ -182,7 +201,7 @@ class Replayer(Generic[_Message]):
                 if span not in work.waits:
                     seconds = RETRY_SECONDS_MIN
                 work.waits[span] = str(_trouble(error))
-                self._report(0, _trouble(error))
+                self._report.trouble(_trouble(error))
                 await _stopped_within(work.stop, seconds)
                 seconds = min(RETRY_SECONDS_MAX, seconds * 2)
             else:

@@ -1,8 +1,9 @@
 """Messages of one span on their way into the table: what one transaction stores, or its halves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
+from uuid import UUID
 
 from audit_sink.application.event_log import Logged
 from audit_sink.application.ports import Candidate, Decoded, Poison, RowRefused
@@ -86,13 +87,17 @@ class Piece:
             poison=self.poison,
         )
 
-    def without_rivals(self) -> "tuple[Piece, ...]":
-        """In two, if an id has two contents in it: the gate alone knows which of them stands."""
-        rounds, _ = rounds_of(self.candidates)
-        if len(rounds) == 1:
-            return ()
-        rival = rounds[1][0].place
-        return self._part(self.begin, rival), self._part(rival, self.end)
+    def without_rivals(self) -> "Iterator[Piece]":
+        """In parts in which no id has two contents: the gate alone knows which of them stands."""
+        begin = self.begin
+        contents: dict[UUID, int] = {}
+        for candidate in self.candidates:
+            digest = candidate.content_digest
+            if contents.setdefault(candidate.row.event_id, digest) != digest:
+                yield self._part(begin, candidate.place)
+                begin = candidate.place
+                contents = {candidate.row.event_id: digest}
+        yield self._part(begin, self.end)
 
     def halves(self, error: RowRefused) -> "tuple[Piece, ...]":
         """After the database refused it. Raises RowRefused if no row can be the reason."""

@@ -40,6 +40,7 @@ SPANS = (
     "new_rows",
     "duplicates",
     "refused",
+    "outside",
 )
 
 RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help=f"as {STATUS} names it")]

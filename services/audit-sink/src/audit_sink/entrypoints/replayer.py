@@ -2,7 +2,7 @@
 
 import asyncio
 
-from audit_sink.application.replay import Replayer
+from audit_sink.application.replay import Replayer, Report
 from audit_sink.bootstrap import replayer as bootstrap
 from audit_sink.bootstrap.foundations import frame
 from dict_common.bus.incoming import Incoming
@@ -21,19 +21,21 @@ async def work(stop: asyncio.Event, health: Health) -> None:
     """Replays what is asked for until asked to stop."""
     async with bootstrap.open_adapters() as adapters:
 
-        def report(messages: int, trouble: Unavailable | None) -> None:
-            metrics.consumer_paused.labels(CONSUMER).set(0 if trouble is None else 1)
-            metrics.audit_replayed.inc(messages)
-            if trouble is not None:
-                _log.warning(
-                    "replay-waits",
-                    reason=trouble.reason_code,
-                    detail=trouble.detail,
-                    exc_info=trouble.__cause__,
-                )
+        def trouble(error: Unavailable) -> None:
+            _log.warning(
+                "replay-waits",
+                reason=error.reason_code,
+                detail=error.detail,
+                exc_info=error.__cause__,
+            )
 
+        paused = metrics.consumer_paused.labels(CONSUMER)
         replayer: Replayer[Incoming] = Replayer(
-            adapters.runs, adapters.log, adapters.decoder, new_id, report
+            adapters.runs,
+            adapters.log,
+            adapters.decoder,
+            new_id,
+            Report(metrics.audit_replayed.inc, trouble, lambda waits: paused.set(int(waits))),
         )
         health.checks["postgres"] = adapters.database.ping
         health.started = True

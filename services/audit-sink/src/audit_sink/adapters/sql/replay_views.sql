@@ -62,7 +62,8 @@ LEFT JOIN audit.workflow_events AS live USING (event_id)
 WHERE live.event_id IS NULL OR (:compared_mine) IS DISTINCT FROM (:compared_live);
 
 -- name: replay_compare_live
--- The audit's rows that came from what was read, and are not in the sandbox.
+-- The audit's rows that came from what was read, and are not in the sandbox; and those of its topics
+-- that do not say where they came from, which nothing of ours has written.
 WITH span AS (
     SELECT $2 || topic AS topic, partition,
            ARRAY[split_part(first, ':', 1)::bigint, split_part(first, ':', 2)::bigint] AS first,
@@ -72,19 +73,26 @@ WITH span AS (
 )
 SELECT live.event_id, live.occurred_at, live.event_subtype
 FROM (
-    SELECT event_id, occurred_at, event_subtype,
-           metadata ->> 'topic' AS topic, (metadata ->> 'partition')::int AS partition,
-           (metadata ->> 'published_at')::timestamptz AS published_at,
-           ARRAY[split_part(metadata ->> 'message_id', ':', 1)::bigint,
-                 split_part(metadata ->> 'message_id', ':', 2)::bigint] AS place
-    FROM audit.workflow_events
-    WHERE metadata ->> 'topic' IN (SELECT topic FROM span)
+    SELECT event_id, occurred_at, event_subtype, metadata ->> 'topic' AS topic,
+           CASE WHEN known THEN (metadata ->> 'partition')::int END                AS partition,
+           CASE WHEN known THEN (metadata ->> 'published_at')::timestamptz END     AS published_at,
+           CASE WHEN known THEN ARRAY[split_part(metadata ->> 'message_id', ':', 1)::bigint,
+                                      split_part(metadata ->> 'message_id', ':', 2)::bigint] END AS place
+    FROM (
+        SELECT event_id, occurred_at, event_subtype, metadata,
+               COALESCE(metadata ->> 'message_id' ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9]{1,6}:(-1|[0-9]{1,9})$'
+                    AND metadata ->> 'partition' ~ '^[0-9]{1,6}$'
+                    AND pg_input_is_valid(metadata ->> 'published_at', 'timestamptz'), false) AS known
+        FROM audit.workflow_events
+        WHERE metadata ->> 'topic' IN (SELECT topic FROM span)
+    ) AS row
 ) AS live
-WHERE ($3::timestamptz IS NULL OR published_at >= $3)
-  AND ($4::timestamptz IS NULL OR published_at < $4)
-  AND EXISTS (SELECT FROM span
-              WHERE span.topic = live.topic AND span.partition = live.partition
-                AND place >= span.first AND place <= span.last)
+WHERE (place IS NULL
+       OR (($3::timestamptz IS NULL OR published_at >= $3)
+           AND ($4::timestamptz IS NULL OR published_at < $4)
+           AND EXISTS (SELECT FROM span
+                       WHERE span.topic = live.topic AND span.partition = live.partition
+                         AND place >= span.first AND place <= span.last)))
   AND NOT EXISTS (SELECT FROM :sandbox.workflow_events AS mine WHERE mine.event_id = live.event_id);
 
 -- name: replay_sandbox_rows
