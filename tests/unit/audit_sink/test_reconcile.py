@@ -164,9 +164,10 @@ class MemoryTally:
     async def compare(self) -> Counts:
         return Counts(len(self.told), len(self.told), len(self.rows), {"open": len(self.letters)})
 
-    async def strays(self, limit: int) -> Sequence[Stray]:
+    async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:
         known = {it.event_id for it in (*self.told, *self.later)}
-        return [Stray(id_, NOW, it) for id_, it in self.rows.items() if id_ not in known][:limit]
+        left = [Stray(id_, NOW, it) for id_, it in self.rows.items() if id_ not in known]
+        return left[skipped : skipped + limit]
 
     async def add_later(self, told: Sequence[Told]) -> None:
         self.later += told
@@ -272,19 +273,38 @@ async def test_nothing_is_read_on_where_nothing_is_missing(scene: Scene) -> None
     assert scene.steps[-1] == "rows"
 
 
+def hide(scene: Scene, *notes: Note) -> None:
+    """On the topics, in partitions whose spans tell nothing of the window."""
+    spans, hidden = scene.log.spans, {it.place.partition for it in notes}
+
+    async def without(topics: Sequence[str], published: Published) -> list[Span]:
+        return [span for span in await spans(topics, published) if span.partition not in hidden]
+
+    scene.log.messages += notes
+    scene.log.spans = without  # type: ignore[method-assign]
+
+
 async def test_row_is_looked_for_where_it_says_its_message_is(scene: Scene) -> None:
     scene.holds(note(MADE, 0, 5))
     old = note(MADE, 1, 2)
     scene.tally.rows[old.event_id] = old.place
-    spans = scene.log.spans
-
-    async def without_old(topics: Sequence[str], published: Published) -> list[Span]:
-        return [span for span in await spans(topics, published) if span.partition == 0]
-
-    scene.log.messages.append(old)
-    scene.log.spans = without_old  # type: ignore[method-assign]
+    hide(scene, old)
     assert (await scene.reconciled()).equal
-    assert "looking for the messages of 1 rows where they say they were" in scene.said
+
+
+async def test_every_row_is_looked_for_however_many_there_are(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "LOOKED_UP_AT_ONCE", 3)
+    old, forged = [note(MADE, 1, number) for number in range(8)], [uuid4() for _ in range(4)]
+    for number, it in enumerate(old):
+        scene.tally.rows[it.event_id] = it.place
+        if number % 2:
+            scene.tally.rows[forged[number // 2]] = Place(MADE, 1, Position(9, number, -1))
+    hide(scene, *old)
+    found = await scene.reconciled()
+    assert found.differences == {Kind.NO_TOPIC: 4}
+    assert {it.event_id for it in found.shown} == set(forged)
 
 
 @pytest.mark.parametrize(

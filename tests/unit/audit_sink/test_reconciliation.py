@@ -194,3 +194,10 @@ def test_whatever_else_was_added_differs(one: AuditRow, other: AuditRow) -> None
 def test_payload_and_metadata_that_are_no_objects_are_compared_as_they_are() -> None:
     for row in (acted(1)._replace(event_payload=b"null"), acted(1)._replace(metadata=b"[]")):
         assert compared(row) != compared(acted(1))
+
+
+def test_clock_at_the_end_of_the_calendar_counts_where_its_event_says() -> None:
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    assert WINDOW.counts(SINCE, last)
+    assert not WINDOW.counts(UNTIL, last)
+    assert not WINDOW.counts(last, SINCE - 2 * HOUR * 24)

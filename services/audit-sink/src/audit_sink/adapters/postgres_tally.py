@@ -132,11 +132,11 @@ class PostgresTally:
         await self._execute("stray")
         return Counts(counted["messages"], counted["events"], counted["rows"], letters)
 
-    async def strays(self, limit: int) -> Sequence[Stray]:
+    async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:
         """With the place that each row's metadata names."""
         return [
             Stray(row["event_id"], row["occurred_at"], place_at(row["topic"], row["message_id"]))
-            for row in await self._by_index("strays", limit)
+            for row in await self._by_index("strays", limit, skipped)
         ]
 
     async def add_later(self, told: Sequence[Told]) -> None:

@@ -38,8 +38,8 @@ EVENTS_SUBSCRIPTION = "audit-sink.events"
 REDRIVE_TOPIC = "audit-sink.redrive"
 REDRIVE_SUBSCRIPTION = "audit-sink.redrive"
 READERS_MAX = 4
-LOOKED_UP_MAX = 1_000
-"""Rows whose message is looked for where they say that it was, one by one."""
+LOOKED_UP_AT_ONCE = 1_000
+"""Rows whose message is looked for where they say that it was, one by one; all of them."""
 LETTERS_BEFORE = timedelta(hours=1)
 """Messages are read with a margin, and a letter has another clock than its message."""
 POLL_SECONDS = 1.0
@@ -167,21 +167,24 @@ class Reconcile(Generic[_Message]):
             if span.last.of_entry > ends.get((span.topic, span.partition), NOWHERE).of_entry
         ]
         await self._read(newer, ends, window, self._tally.add_later)
-        strays = await self._tally.strays(LOOKED_UP_MAX)
-        if strays:
-            self._tell(f"looking for the messages of {len(strays)} rows where they say they were")
-        for stray in strays:
-            await self._look_up(stray, topics)
+        steady, alone = _Steady("messages looked for where their rows say", self._tell), 0
+        while strays := await self._tally.strays(LOOKED_UP_AT_ONCE, alone):
+            for stray in strays:
+                alone += not await self._looked_up(stray, topics)
+                steady.add(1)
 
-    async def _look_up(self, stray: Stray, topics: Mapping[str, int]) -> None:
+    async def _looked_up(self, stray: Stray, topics: Mapping[str, int]) -> bool:
+        """Whether its message lies where it says."""
         place = stray.place
         if place is None or not 0 <= place.partition < topics.get(place.topic, 0):
-            return
+            return False
         message = await self._at(place)
         if message is None:
-            return
+            return False
         told = await self._telling.told([message], None)
-        await self._tally.add_later([it for it in told if it.event_id == stray.event_id])
+        mine = [it for it in told if it.event_id == stray.event_id]
+        await self._tally.add_later(mine)
+        return bool(mine)
 
     async def _at(self, place: Place) -> _Message | None:
         """The one message that lies there."""

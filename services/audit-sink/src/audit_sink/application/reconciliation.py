@@ -117,8 +117,8 @@ class Tally(Protocol):
     async def compare(self) -> Counts:
         """Finds what differs, and rows that no message tells."""
 
-    async def strays(self, limit: int) -> Sequence[Stray]:
-        """Rows that no message tells, by their places."""
+    async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:
+        """Rows that no message tells, in an order that stays, behind the first so many of them."""
 
     async def add_later(self, told: Sequence[Told]) -> None:
         """Messages found elsewhere, which may tell such rows."""

@@ -47,7 +47,11 @@ class Window:
         """
         if happened_at is None:
             return self.holds(published_at)
-        return self.holds(happened_at) or self.holds(min(happened_at, published_at + FUTURE_MAX))
+        # Subtracted: a producer's clock may stand at the end of the calendar.
+        far_ahead = happened_at - published_at > FUTURE_MAX
+        return self.holds(published_at + FUTURE_MAX if far_ahead else happened_at) or (
+            far_ahead and self.holds(happened_at)
+        )
 
     @property
     def published(self) -> Published:

@@ -174,14 +174,14 @@ SELECT stray.event_id, stray.occurred_at,
 FROM (SELECT event_id, occurred_at
       FROM strays
       WHERE NOT EXISTS (SELECT FROM later WHERE later.event_id = strays.event_id)
-      ORDER BY occurred_at
-      LIMIT $1) AS stray
+      ORDER BY occurred_at, event_id
+      LIMIT $1 OFFSET $2) AS stray
 LEFT JOIN LATERAL (SELECT metadata
                    FROM audit.workflow_events AS stored
                    WHERE stored.event_id = stray.event_id
                      AND stored.occurred_at = stray.occurred_at
                    LIMIT 1) AS stored ON true
-ORDER BY topic, message_id;
+ORDER BY stray.occurred_at, stray.event_id;
 
 -- name: settle
 INSERT INTO differences (kind, event_id, occurred_at)
