@@ -5,7 +5,7 @@ docs/howto/a-restored-backup.md says.
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -119,7 +119,7 @@ async def test_backup_older_than_the_topics_is_lived_through(
 
     await restored(world, name, since_ms)
     world.start(*OURS)
-    since = datetime.fromtimestamp(since_ms / 1000, UTC).isoformat()
+    since = (datetime.fromtimestamp(since_ms / 1000, UTC) - timedelta(hours=1)).isoformat()
     world.dictctl_json("replay", "start", "--why", "restored, ticket 9", "--from", since)
 
     await row_when(world, newer, "known again", status="RUNNING")
