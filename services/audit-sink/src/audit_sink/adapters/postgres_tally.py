@@ -124,7 +124,7 @@ class PostgresTally:
         await self._execute("analyze_suspects")
         await self._execute("clear_held")
         since = self._window.published.since
-        await self._execute("clear_discarded", self._letters_topic, since)
+        letters["gone"] = len(await self._fetch("clear_discarded", self._letters_topic, since))
         await self._execute("clear_same_content")
         await self._by_index("clear_elsewhere", *self._bounds)
         await self._execute("missing")

@@ -96,7 +96,7 @@ class Counts:
     events: int
     rows: int
     letters: Mapping[str, int]
-    """Of the window's messages, by open, redriven, discarded."""
+    """Of the window's messages, by open, redriven, discarded; gone: discarded, and taken since."""
 
 
 class Tally(Protocol):

@@ -121,7 +121,8 @@ DELETE FROM suspects
 USING connect.dead_letter_actions AS acted
 WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
   AND acted.event_id = suspects.event_id
-  AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id);
+  AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id)
+RETURNING suspects.event_id;
 
 -- name: clear_same_content
 -- Sent twice, with another trace or on another partition: for the gate it is the same event.
