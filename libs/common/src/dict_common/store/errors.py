@@ -23,10 +23,14 @@ OF_THE_DATA = (
 
 @asynccontextmanager
 async def unavailable_when_away(what: str) -> AsyncIterator[None]:
-    """Turns what may be repeated into Unavailable; errors of the data pass."""
+    """Turns what may be repeated into Unavailable; errors of the data pass, and so does the end of
+    a task: on its way out the client may run into trouble of its own, which is no outage."""
     try:
         yield
     except OF_THE_DATA:
         raise
     except AWAY as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
         raise Unavailable("postgres-failed", f"{what}: {type(error).__name__}: {error}") from error
