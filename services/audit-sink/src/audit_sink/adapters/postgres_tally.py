@@ -39,7 +39,10 @@ STATEMENT_SECONDS_MAX = 3_600.0
 """A join of tens of millions of ids on a slow disk."""
 CLOSE_SECONDS_MAX = 10.0
 ROWS_AT_ONCE = 2_000
-_QUERIES = load_queries("audit_sink.adapters", "reconcile")
+_SEARCH = load_queries("audit_sink.adapters", "search")
+_QUERIES = load_queries("audit_sink.adapters", "reconcile") | {
+    name: _SEARCH[name] for name in ("steady", "plan_by_index")
+}
 _COLUMNS = ", ".join(AuditRow._fields)
 _PLACE = ("topic", "partition", "ledger", "entry", "batch")
 
@@ -192,7 +195,7 @@ class PostgresTally:
     async def _by_index(self, name: str, *arguments: object) -> "list[asyncpg.Record]":
         """A few rows out of the whole audit."""
         async with self._connection.transaction():
-            await self._fetch("by_index")
+            await self._fetch("plan_by_index")
             return await self._fetch(name, *arguments)
 
     async def _copy(

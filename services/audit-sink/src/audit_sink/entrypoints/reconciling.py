@@ -16,7 +16,7 @@ from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
 from dict_common.kernel.clock import SystemClock
 from dict_common.kernel.errors import InputRefused
-from dict_schemas.topics import topics
+from dict_schemas.topics import event_topics
 
 HELP = "dictctl audit reconcile -h"
 SHOWN_MAX = 100_000
@@ -50,7 +50,7 @@ def reconcile(
     By when they happened. Reads only. Exit code 0: they do; 1: something differs; else: not known.
     """
     window = _window(since, until)
-    declared = tuple(it.name for it in topics() if it.namespace == "events")
+    declared = event_topics()
     try:
         done = asyncio.run(_reconcile(Asked(window, wait, limit, declared), content=content))
     except SinkBehind as error:

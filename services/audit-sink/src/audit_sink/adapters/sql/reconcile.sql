@@ -38,10 +38,6 @@ CREATE TEMPORARY TABLE differences (
 -- name: clock
 SELECT clock_timestamp() AS now;
 
--- name: steady
--- Before the snapshot: what brings rows home would else move them out of its sight.
-LOCK TABLE audit.workflow_events IN ACCESS SHARE MODE;
-
 -- name: take
 INSERT INTO taken (event_id, occurred_at)
 SELECT event_id, occurred_at
@@ -164,10 +160,6 @@ INSERT INTO strays
 SELECT taken.*
 FROM taken
 WHERE NOT EXISTS (SELECT FROM told WHERE told.event_id = taken.event_id);
-
--- name: by_index
--- The planner takes a bloom index for as good as useless, since it knows order and not membership.
-SELECT set_config('enable_seqscan', 'off', true);
 
 -- name: strays
 SELECT stray.event_id, stray.occurred_at,
