@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.stopping import stopped_within
 from dict_common.telemetry.logs import logger
 
 Piece = Callable[[asyncio.Event], Awaitable[None]]
@@ -37,9 +38,6 @@ def every(seconds: float, work: Callable[[], Awaitable[object]], what: str) -> P
                 _log.warning("turn-skipped", what=what, reason=error.reason_code)
             except Exception:  # noqa: BLE001 a defect here must not end its neighbours
                 _log.exception("turn-failed", what=what)
-            try:
-                await asyncio.wait_for(stop.wait(), seconds)
-            except TimeoutError:
-                continue
+            await stopped_within(stop, seconds)
 
     return piece

@@ -20,6 +20,7 @@ from uuid import UUID
 import asyncpg
 
 from dict_common.kernel.errors import DictError, Unavailable
+from dict_common.kernel.stopping import stopped_within
 from dict_common.ports.outgoing import EventSender, NumberedEvent
 from dict_common.store.database import timed_fetch
 from dict_common.store.errors import unavailable_when_away
@@ -89,7 +90,7 @@ class Relay:
                 metrics.relay_halted.labels(self._service).set(1)
                 _log.error("relay-halted", detail=error.detail)
             metrics.relay_active.labels(self._service).set(0)
-            await _wait(stop, wait_seconds)
+            await stopped_within(stop, wait_seconds)
             wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
@@ -100,7 +101,7 @@ class Relay:
                     (row,) = await timed_fetch(connection, _QUERIES["relay_lock"])
                     if row["locked"]:
                         return await self._turn(connection, stop)
-                    await _wait(stop, STANDBY_SECONDS)
+                    await stopped_within(stop, STANDBY_SECONDS)
         finally:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(connection.close(), RETRY_SECONDS_MAX)
@@ -160,7 +161,7 @@ class _Turn:
                 await self._send([numbered_event(row) for row in waiting])
                 pause = POLL_SECONDS_BUSY
             elif not await self._number():
-                await _wait(stop, pause)
+                await stopped_within(stop, pause)
                 pause = min(POLL_SECONDS_IDLE, pause * 2)
 
     async def _number(self) -> bool:
@@ -204,8 +205,3 @@ async def run_relay(relay: Relay, stop: asyncio.Event, health: Health) -> None:
     health.checks["relay"] = not_halted
     health.started = True
     await relay.run(stop)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

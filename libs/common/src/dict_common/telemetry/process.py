@@ -4,7 +4,6 @@ Exit status: 0 asked to stop and stopped · 1 failed · 78 settings cannot work 
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dict_common.kernel.errors import ConfigurationInvalid, Unavailable
+from dict_common.kernel.stopping import stopped_within
 from dict_common.telemetry.logs import configure_logs, logger
 from dict_common.telemetry.probes import Health, ProbeServer
 from dict_common.telemetry.traces import configure_traces
@@ -97,8 +97,7 @@ async def _until_stopped(work: Work, stop: asyncio.Event, health: Health) -> Non
             _log.warning("server-away", reason=error.reason_code, detail=error.detail)
         if asyncio.get_running_loop().time() - begun > RESTART_SECONDS_MAX:
             wait_seconds = RESTART_SECONDS_MIN
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait_seconds)
+        await stopped_within(stop, wait_seconds)
         wait_seconds = min(RESTART_SECONDS_MAX, wait_seconds * 2)
     return None
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.stopping import stopped_within
 
 
 class SteadyPace:
@@ -18,8 +19,5 @@ class SteadyPace:
         now = asyncio.get_running_loop().time()
         at = max(now, self._next.get(service, 0.0))
         self._next[service] = at + 1 / per_second
-        try:
-            await asyncio.wait_for(self._stop.wait(), at - now)
-        except TimeoutError:
-            return
-        raise Unavailable("stopping", "this process was asked to stop")
+        if await stopped_within(self._stop, at - now):
+            raise Unavailable("stopping", "this process was asked to stop")

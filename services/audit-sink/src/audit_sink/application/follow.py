@@ -1,12 +1,12 @@
 """Follow the audit along its chain: the order of commits, which no identity and no time is."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 
 from audit_sink.application.audit_search import AuditSearch, Row
 from audit_sink.domain.criteria import Criteria
 from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.stopping import stopped_within
 
 POLL_SECONDS = 0.5
 
@@ -39,8 +39,7 @@ class Follow:
             else:
                 self._show(rows)
             if reached == chain_no:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+                await stopped_within(stop, POLL_SECONDS)
             chain_no = reached
 
     def _lost(self, error: Unavailable) -> None:

@@ -19,6 +19,7 @@ from audit_sink.application.sink import Decode
 from audit_sink.domain.positions import Position, Span
 from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import IdSource
+from dict_common.kernel.stopping import stopped_within
 
 RUNS_MAX = 16
 """As many as the desk takes: one that waits keeps none from going on."""
@@ -80,7 +81,7 @@ class Replayer(Generic[_Message]):
                 # By itself: one that somebody reads is dropped later, and holds no run.
                 good &= await self._tried(self._runs.drop_sandboxes)
                 self._report.waits(not good or any(it.waits for it in under_way.values()))
-                await _stopped_within(stop, POLL_SECONDS)
+                await stopped_within(stop, POLL_SECONDS)
                 for task in [task for task in under_way if task.done()]:
                     del under_way[task]
                     task.result()
@@ -124,7 +125,7 @@ class Replayer(Generic[_Message]):
                 await self._runs.release(work.run)
 
     async def _hold(self, work: _Work) -> None:
-        while not await _stopped_within(work.stop, HOLD_SECONDS):
+        while not await stopped_within(work.stop, HOLD_SECONDS):
             try:
                 await self._hold_on(work)
             except TakenAway:
@@ -202,7 +203,7 @@ class Replayer(Generic[_Message]):
                     seconds = RETRY_SECONDS_MIN
                 work.waits[span] = str(_trouble(error))
                 self._report.trouble(_trouble(error))
-                await _stopped_within(work.stop, seconds)
+                await stopped_within(work.stop, seconds)
                 seconds = min(RETRY_SECONDS_MAX, seconds * 2)
             else:
                 work.waits.pop(span, None)
@@ -215,9 +216,3 @@ def _trouble(error: Exception) -> Unavailable:
     trouble = Unavailable("replay-failed", f"a defect: {type(error).__name__}, see the log")
     trouble.__cause__ = error
     return trouble
-
-
-async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()

@@ -1,7 +1,6 @@
 """The sink: receive, decode, write, acknowledge, bury; several batches, each in that order."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.ports import Decoded
 from audit_sink.application.write_batch import BatchResult, WriteBatch
 from dict_common.kernel.errors import Unavailable, Undeliverable
+from dict_common.kernel.stopping import stopped_within
 
 BATCHES_IN_FLIGHT_MAX = 3
 """Two that PostgreSQL writes and one that is being decoded."""
@@ -107,7 +107,7 @@ class Sink(Generic[_Message]):
                 task.cancel()
 
     async def _upkeep(self) -> None:
-        while not await self._stopped_within(MONTHS_SECONDS):
+        while not await stopped_within(self._stop, MONTHS_SECONDS):
             await self._until_done(self._keep_months)
 
     async def _receive(self, messages: list[_Message]) -> None:
@@ -168,14 +168,9 @@ class Sink(Generic[_Message]):
                 self._outlets.paused(error)
             else:
                 return True
-            if await self._stopped_within(wait_seconds):
+            if await stopped_within(self._stop, wait_seconds):
                 return False
             wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        return self._stop.is_set()
 
 
 def _raise_failed(done: "set[asyncio.Task[None]]") -> None:
