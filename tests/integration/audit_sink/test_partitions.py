@@ -394,10 +394,13 @@ async def test_sink_starts_although_a_month_cannot_be_made_and_says_so(
     async def told() -> bool:
         return "month-not-made" in sink.tail()
 
+    async def counted() -> bool:
+        metrics = await asyncio.to_thread(sink.metrics)
+        assert metrics["audit_sink_partition_horizon_days"] == 0
+        return metrics["audit_sink_default_partition_rows"] == 2
+
     await until(told, "the sink says which month is missing")
-    metrics = await asyncio.to_thread(sink.metrics)
-    assert metrics["audit_sink_default_partition_rows"] == 2
-    assert metrics["audit_sink_partition_horizon_days"] == 0
+    await until(counted, "the sink counts what lies in DEFAULT")
     assert world.dictctl("audit", "partitions", "rehome").returncode == 0
     world.stop("sink")
     world.start("sink")

@@ -25,6 +25,8 @@ POLICY: Mapping[str, str] = {
     "isAllowAutoUpdateSchemaEnabled": "false",  # schemas come by `dictctl topics apply`
     "brokerDeduplicationEnabled": "true",  # the relay's belt
     "acknowledgmentAtBatchIndexLevelEnabled": "true",
+    # Else new messages in that second leave a partition's older ones undelivered after a takeover.
+    "activeConsumerFailoverDelayTimeMillis": "0",
     "exposingBrokerEntryMetadataToClientEnabled": "true",
     "brokerEntryMetadataInterceptors": (
         f"{_INTERCEPTORS}AppendBrokerTimestampMetadataInterceptor,"
