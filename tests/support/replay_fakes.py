@@ -186,9 +186,12 @@ class InMemoryReplayRuns:
             raise TakenAway
         if any(it.content_digest == REFUSED for it in step.candidates):
             raise RowRefused("22P05")
-        new = [it for it in step.candidates if it.row.event_id.int not in self.contents]
-        self.rows.update(it.row.event_id.int for it in new)
-        self.contents |= {it.row.event_id.int: it.content_digest for it in new}
+        new = 0
+        for it in step.candidates:
+            if it.row.event_id.int not in self.contents:
+                self.contents[it.row.event_id.int] = it.content_digest
+                self.rows[it.row.event_id.int] += 1
+                new += 1
         other = [
             reused(it)
             for it in step.candidates
@@ -200,8 +203,8 @@ class InMemoryReplayRuns:
             entries=step.entries,
             messages=step.messages,
             outside=step.outside,
-            new=len(new),
-            duplicates=step.duplicates + len(step.candidates) - len(new) - len(other),
+            new=new,
+            duplicates=len(step.candidates) - new - len(other),
             refused=len(poison),
         )
         row.refusals += [(step.message_ids[it.place], it.error.reason_code) for it in poison]

@@ -130,7 +130,6 @@ def step(*candidates: Candidate, entry: int, before: int | None = None, **more: 
         entries=1,
         messages=len(candidates) + len(more.get("poison", ())),
         outside=0,
-        duplicates=0,
         candidates=candidates,
         poison=more.get("poison", ()),
     )

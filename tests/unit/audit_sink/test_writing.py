@@ -74,11 +74,14 @@ class MemoryStore:
         self.batches.append(len(candidates))
         if any(it.row.event_id in self.bad for it in candidates):
             raise RowRefused("22P05")
-        known = [it for it in candidates if it.row.event_id in self.digests]
-        new = [it for it in candidates if it.row.event_id not in self.digests]
-        reused = [it for it in known if self.digests[it.row.event_id] != it.content_digest]
-        self.digests |= {it.row.event_id: it.content_digest for it in new}
-        return Written(tuple(new), len(known) - len(reused), tuple(reused))
+        new = [
+            it
+            for it in candidates
+            if it.row.event_id not in self.digests
+            and self.digests.setdefault(it.row.event_id, it.content_digest) == it.content_digest
+        ]
+        reused = [it for it in candidates if self.digests[it.row.event_id] != it.content_digest]
+        return Written(tuple(new), len(candidates) - len(new) - len(reused), tuple(reused))
 
 
 async def test_batch_is_written_once_however_often() -> None:
@@ -119,8 +122,9 @@ async def test_what_stands_is_no_letter_when_it_comes_again_behind_its_rival() -
         candidate(2, place=4),
     )
     result = await write(rivals)
-    assert [poison.place for poison in result.poison] == [0, 2]
-    assert (len(result.new), result.duplicates) == (1, 2)
+    assert [poison.place for poison in result.poison] == [0, 2, 3]
+    assert (len(result.new), result.duplicates) == (1, 1)
+    assert store.batches == [1, 5], "rivals cost no transaction of their own"
     assert store.digests == {UUID(int=1): 1, UUID(int=2): 1}
 
 

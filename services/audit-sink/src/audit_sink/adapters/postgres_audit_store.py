@@ -40,8 +40,11 @@ class PostgresAuditStore:
         self, batch_id: UUID, candidates: Sequence[Candidate], also: Also | None = None
     ) -> Written:
         """Gate, rows, roots and chain number in one transaction."""
-        known = await self._digests(candidates) if self._look_first and candidates else {}
-        unseen = [it for it in candidates if it.row.event_id not in known]
+        first: dict[UUID, Candidate] = {}
+        for candidate in candidates:
+            first.setdefault(candidate.row.event_id, candidate)
+        known = await self._digests(list(first)) if self._look_first and first else {}
+        unseen = [candidate for id_, candidate in first.items() if id_ not in known]
         if not unseen and also is None:
             return _written(candidates, (), known)
         try:
@@ -60,8 +63,7 @@ class PostgresAuditStore:
         self._look_first = len(candidates) > 2 * len(new)
         return written
 
-    async def _digests(self, candidates: Sequence[Candidate]) -> dict[UUID, int]:
-        ids = [candidate.row.event_id for candidate in candidates]
+    async def _digests(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         rows = await self._database.fetch(self._queries["gate_digests"], (ids,))
         return {row["event_id"]: row["content_digest"] for row in rows}
 
@@ -71,14 +73,12 @@ class PostgresAuditStore:
         """Those that the gate let through, and the digests of those that it knew."""
         ids = [candidate.row.event_id for candidate in candidates]
         digests = [candidate.content_digest for candidate in candidates]
-        inserted = await timed_fetch(connection, self._queries["gate_insert"], (ids, digests))
-        if len(inserted) == len(candidates):
+        (counted,) = await timed_fetch(connection, self._queries["gate_insert"], (ids, digests))
+        if counted["passed"] == len(candidates):
             return candidates, {}
-        passed = {row["event_id"] for row in inserted}
-        known = [id_ for id_ in ids if id_ not in passed]
-        rows = await timed_fetch(connection, self._queries["gate_digests"], (known,))
-        new = [candidate for candidate in candidates if candidate.row.event_id in passed]
-        return new, {row["event_id"]: row["content_digest"] for row in rows}
+        rows = await timed_fetch(connection, self._queries["gate_stopped"], (ids,))
+        known = {row["event_id"]: row["content_digest"] for row in rows}
+        return [it for it in candidates if it.row.event_id not in known], known
 
     async def _insert(
         self, connection: Connection, batch_id: UUID, rows: Sequence[AuditRow]
@@ -133,10 +133,6 @@ def _within(schema: str) -> dict[str, Query]:
 def _written(
     candidates: Sequence[Candidate], new: Sequence[Candidate], known: dict[UUID, int]
 ) -> Written:
-    reused = [it for it in candidates if _differs(it, known)]
+    stands = known | {candidate.row.event_id: candidate.content_digest for candidate in new}
+    reused = [it for it in candidates if stands[it.row.event_id] != it.content_digest]
     return Written(tuple(new), len(candidates) - len(new) - len(reused), tuple(reused))
-
-
-def _differs(candidate: Candidate, known: dict[UUID, int]) -> bool:
-    digest = candidate.content_digest
-    return known.get(candidate.row.event_id, digest) != digest

@@ -101,7 +101,7 @@ class PostgresReplayRuns:
                 step.messages,
                 step.outside,
                 len(written.new),
-                step.duplicates + written.duplicates,
+                written.duplicates,
                 len(poison),
             )
             key = (run.id, run.holder, step.span.topic, step.span.partition)

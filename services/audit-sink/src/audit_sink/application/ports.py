@@ -60,5 +60,6 @@ class AuditStore(Protocol):
     async def write(self, batch_id: UUID, candidates: Sequence[Candidate]) -> Written:
         """Gate, rows, roots and chain number in one transaction. Raises RowRefused.
 
-        Ids in `candidates` are distinct. Repeating it after an unknown outcome finds duplicates.
+        Of several contents under one id stands what the gate knows, or else the first of them.
+        Repeating it after an unknown outcome finds duplicates.
         """

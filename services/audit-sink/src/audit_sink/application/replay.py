@@ -166,8 +166,7 @@ class Replayer(Generic[_Message]):
             async for messages in pieces:
                 decoded = await self._decoder.decode(messages)
                 piece = Piece.of(span, messages, decoded, work.run.published)
-                for part in piece.without_rivals():
-                    position = await self._stored(work, part, position)
+                position = await self._stored(work, piece, position)
                 work.waits.pop(span, None)
                 self._report.read(len(messages))
                 if work.stop.is_set():

@@ -1,21 +1,20 @@
 """Messages of one span on their way into the table: what one transaction stores, or its halves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
-from uuid import UUID
 
 from audit_sink.application.event_log import Logged
 from audit_sink.application.ports import Candidate, Decoded, Poison, RowRefused
-from audit_sink.application.write_batch import refused, rounds_of
+from audit_sink.application.write_batch import refused
 from audit_sink.domain.positions import Position, Published, Span
 
 
 @dataclass(frozen=True)
 class Step:
-    """One transaction: how far it brings a span, and with what. Ids in `candidates` are distinct.
+    """One transaction: how far it brings a span, and with what.
 
-    `entries`: of the broker, that begin in it. `duplicates`: within it.
+    `entries`: of the broker, that begin in it.
     """
 
     span: Span
@@ -25,7 +24,6 @@ class Step:
     entries: int
     messages: int
     outside: int
-    duplicates: int
     candidates: Sequence[Candidate]
     poison: Sequence[Poison]
 
@@ -70,8 +68,7 @@ class Piece:
         return Position.parse(self.message_ids[self.end - 1])
 
     def step(self, before: Position | None) -> Step:
-        """From where its span is to its last message; for a piece without rivals."""
-        (candidates,), duplicates = rounds_of(self.candidates)
+        """From where its span is to its last message."""
         ids = self.message_ids[self.begin : self.end]
         entries = {Position.parse(id_).of_entry for id_ in ids}
         return Step(
@@ -82,22 +79,9 @@ class Piece:
             entries=len(entries - ({before.of_entry} if before else set())),
             messages=len(ids),
             outside=len(self.outside),
-            duplicates=duplicates,
-            candidates=candidates,
+            candidates=self.candidates,
             poison=self.poison,
         )
-
-    def without_rivals(self) -> "Iterator[Piece]":
-        """In parts in which no id has two contents: the gate alone knows which of them stands."""
-        begin = self.begin
-        contents: dict[UUID, int] = {}
-        for candidate in self.candidates:
-            digest = candidate.content_digest
-            if contents.setdefault(candidate.row.event_id, digest) != digest:
-                yield self._part(begin, candidate.place)
-                begin = candidate.place
-                contents = {candidate.row.event_id: digest}
-        yield self._part(begin, self.end)
 
     def halves(self, error: RowRefused) -> "tuple[Piece, ...]":
         """After the database refused it. Raises RowRefused if no row can be the reason."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from audit_sink.application.ports import (
     AuditStore,
@@ -34,18 +33,12 @@ class WriteBatch:
 
     async def __call__(self, decoded: Decoded) -> BatchResult:
         """Raises Unavailable: then nothing of it may be acknowledged."""
-        rounds, duplicates = rounds_of(decoded.candidates)
-        written: list[Written] = []
-        poison: list[Poison] = list(decoded.poison)
-        for candidates in rounds:
-            parts, buried = await self._written(candidates)
-            written += parts
-            poison += buried
-            poison += (reused(candidate) for part in parts for candidate in part.reused)
+        written, buried = await self._written(decoded.candidates)
+        reuses = [reused(candidate) for part in written for candidate in part.reused]
         return BatchResult(
             new=tuple(row for part in written for row in part.new),
-            duplicates=duplicates + sum(part.duplicates for part in written),
-            poison=tuple(poison),
+            duplicates=sum(part.duplicates for part in written),
+            poison=(*decoded.poison, *buried, *reuses),
         )
 
     async def _written(self, candidates: Sequence[Candidate]) -> tuple[list[Written], list[Poison]]:
@@ -64,27 +57,6 @@ class WriteBatch:
                 middle = len(batch) // 2
                 waiting += [batch[middle:], batch[:middle]]
         return written, buried
-
-
-def rounds_of(candidates: Sequence[Candidate]) -> tuple[list[list[Candidate]], int]:
-    """Each id once a round; and how many candidates are copies of one.
-
-    Contents that differ under one id meet the gate one after another: it alone knows which of them
-    stands from before, when messages come again in another order.
-    """
-    rounds: list[dict[UUID, Candidate]] = [{}]
-    copies = 0
-    for candidate in candidates:
-        for known in rounds:
-            first = known.setdefault(candidate.row.event_id, candidate)
-            if first is candidate:
-                break
-            if first.content_digest == candidate.content_digest:
-                copies += 1
-                break
-        else:
-            rounds.append({candidate.row.event_id: candidate})
-    return [list(known.values()) for known in rounds], copies
 
 
 def reused(candidate: Candidate) -> Poison:
