@@ -88,6 +88,7 @@ class Bench:
         self.buried: list[int] = []
         self.acknowledged_at_burial: list[int] = []
         self.pauses: list[str] = []
+        self.waits = False
         self.reported: list[int] = []
         self.stop_at_pause = 0
         self.bury_away = 0
@@ -97,7 +98,7 @@ class Bench:
             WriteBatch(self.store, CountingIds()),
             KeepMonths(MemoryPartitions(), FixedClock(NOW), 2, MemoryWatch()),
             DeadLetterWindow(limit),
-            Outlets(self.bury, self.report, self.paused),
+            Outlets(self.bury, self.report, self.paused, self.resumed),
         )
 
     async def bury(self, message: int, _error: Undeliverable) -> None:
@@ -117,8 +118,12 @@ class Bench:
 
     def paused(self, error: Unavailable) -> None:
         self.pauses.append(error.reason_code)
+        self.waits = True
         if len(self.pauses) == self.stop_at_pause:
             self.stop.set()
+
+    def resumed(self) -> None:
+        self.waits = False
 
 
 async def test_sink_writes_acknowledges_and_then_buries() -> None:
@@ -177,6 +182,33 @@ async def test_release_that_can_read_nothing_stops_burying() -> None:
     assert len(bench.buried) == 10
     assert bench.pauses[0] == "dead-letters-too-many"
     assert set(bench.source.acknowledged) <= {1, 2, *bench.buried}
+
+
+async def test_pause_is_over_with_what_waited_last() -> None:
+    bench = Bench([-1])
+    bench.bury_away = 1
+    await bench.sink.run(bench.stop)
+    assert (bench.pauses, bench.buried, bench.waits) == (["pulsar-failed"], [-1], False)
+
+
+async def test_pause_goes_on_while_one_of_two_waits() -> None:
+    bench = Bench([-1, -2])
+    ready = asyncio.Event()
+    still: list[bool] = []
+
+    async def bury(message: int, error: Undeliverable) -> None:
+        if message == -1 and not ready.is_set():
+            raise Unavailable("pulsar-failed", "away")
+        if message == -2 and not bench.buried:
+            ready.set()
+            raise Unavailable("pulsar-failed", "away")
+        await bench.bury(message, error)
+        still.append(bench.waits)
+
+    bench.sink._outlets = Outlets(bury, bench.report, bench.paused, bench.resumed)
+    await bench.sink.run(bench.stop)
+    assert sorted(bench.buried) == [-2, -1]
+    assert (still, bench.waits) == ([True, True], False)
 
 
 async def test_letter_whose_burial_is_tried_again_counts_once() -> None:

@@ -49,6 +49,8 @@ class Outlets(Generic[_Message]):
     bury: Callable[[_Message, Undeliverable], Awaitable[None]]
     report: Callable[["Settled[_Message]"], None]
     paused: Callable[[Unavailable], None]
+    resumed: Callable[[], None]
+    """Nothing waits any more."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Sink(Generic[_Message]):
         self._window = window
         self._outlets = outlets
         self._stop = asyncio.Event()
+        self._steps_waiting = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Batches in hand are kept in memory and tried until they are in."""
@@ -160,17 +163,30 @@ class Sink(Generic[_Message]):
 
     async def _until_done(self, step: Callable[[], Awaitable[None]]) -> bool:
         """Tries once at least, then until asked to stop; True when done."""
+        try:
+            await step()
+        except Unavailable as error:
+            self._outlets.paused(error)
+        else:
+            return True
+        self._steps_waiting += 1
+        done = await self._at_last(step)
+        self._steps_waiting -= 1
+        if done and not self._steps_waiting:
+            self._outlets.resumed()
+        return done
+
+    async def _at_last(self, step: Callable[[], Awaitable[None]]) -> bool:
         wait_seconds = RETRY_SECONDS_MIN
-        while True:
+        while not await stopped_within(self._stop, wait_seconds):
             try:
                 await step()
             except Unavailable as error:
                 self._outlets.paused(error)
             else:
                 return True
-            if await stopped_within(self._stop, wait_seconds):
-                return False
             wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
+        return False
 
 
 def _raise_failed(done: "set[asyncio.Task[None]]") -> None:
