@@ -179,9 +179,9 @@ async def test_silent_with_dead_letters_and_discards(history: History) -> None:
         code, told = history.reconcile(*words, to=FAR)
         assert (code, told["equal"], told["differences"]) == (0, True, {})
         assert told["rows"] == await history.admin.fetchval(ROWS)
-        states = ("open", "redriven", "discarded", "gone")
+        states = ("open", "redriven", "under_way", "discarded", "gone")
         # kept, again once more, reused, nameless, timeless, a stranger's; again and early; dropped
-        assert [told[f"dead_letters_{state}"] for state in states] == [6, 2, 1, 0]
+        assert [told[f"dead_letters_{state}"] for state in states] == [6, 2, 0, 1, 0]
         # Rows, the event sent thrice, and the dead letters, of which early is a row.
         assert told["messages"] == told["rows"] + 2 + 7
         assert told["shown"] == []
@@ -300,6 +300,25 @@ async def test_row_at_another_time_differs_at_both(history: History) -> None:
     async with tampered(history, lambda admin: admin.execute(update, event_id)):
         code, told = history.reconcile()
         assert (code, told["differences"]) == (1, {"missing-row": 1})
+        there = history.events[8].envelope.time - timedelta(days=365)
+        around = ("--from", (there - FAR).isoformat(), "--to", (there + FAR).isoformat())
+        code, told = history.reconcile(*around)
+        assert (code, told["differences"]) == (1, {"content-differs": 1})
+        assert told["shown"][0]["event_id"] == str(event_id)
+
+
+async def test_row_a_little_later_is_found_by_its_time(history: History) -> None:
+    event_id = history.events[8].envelope.id
+    update = (
+        "UPDATE audit.workflow_events SET occurred_at = occurred_at + interval '1 microsecond' "
+        "WHERE event_id = $1"
+    )
+    async with tampered(history, lambda admin: admin.execute(update, event_id)):
+        for words in ((), ("--content",)):
+            code, told = history.reconcile(*words)
+            assert (code, told["differences"]) == (1, {"content-differs": 1})
+            (shown,) = told["shown"]
+            assert (shown["event_id"], shown["columns"]) == (str(event_id), ["occurred_at"])
 
 
 async def test_events_published_meanwhile_differ_in_nothing(history: History) -> None:

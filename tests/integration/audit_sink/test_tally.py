@@ -123,16 +123,32 @@ def buried(told: Told) -> Buried:
     return Buried(f"8:{next(_ENTRIES)}:0:-1", told.place)
 
 
-async def act(world: World, letter: str, action: str, event_id: UUID | None) -> None:
-    """What the desk notes of an operator's order."""
+async def act(world: World, letter: str, action: str, event_id: UUID | None) -> UUID:
+    """What the desk notes of an operator's order; the order's id."""
+    request = uuid4()
     admin = await world.connect()
     await admin.execute(
         "INSERT INTO connect.dead_letter_actions (topic, message_id, action, event_id, operator, "
         "reason, request_id, place, outcome, done_at) "
-        "VALUES ($1, $2, $3, $4, 'ana', 'why', gen_random_uuid(), 0, $5, clock_timestamp())",
+        "VALUES ($1, $2, $3, $4, 'ana', 'why', $6, 0, $5, clock_timestamp())",
         *(LETTERS, letter, action, event_id, "discarded" if action == "discard" else "redriven"),
+        request,
     )
     await admin.close()
+    return request
+
+
+def discarding(window: Window, request: UUID, letter: str, **changes: Json) -> AuditRow:
+    """The row of an order's `operator.acted`, outside the window."""
+    payload: dict[str, Json] = {"verb": "DEAD_LETTERS_DISCARD", "dry_run": False}
+    return row_of(
+        window,
+        occurred_at=window.since - DAY,
+        event_subtype="operator.acted",
+        aggregate_type="operator-action",
+        aggregate_id=str(request),
+        event_payload=canonical_json(payload | {"letters": ["1:2:3:-1", letter]} | changes),
+    )
 
 
 async def test_another_trace_is_the_same_event(
@@ -178,12 +194,23 @@ async def test_each_nameless_message_is_missing(world: World, window: Window) ->
 
 
 async def test_discarded_event_is_accounted_for_without_its_letter(
-    world: World, window: Window
+    world: World, writer: AuditWriter, window: Window
 ) -> None:
     told = bare(told_of(row_of(window)))
     letter = buried(told)
-    await act(world, letter.letter, "discard", told.event_id)
+    request = await act(world, letter.letter, "discard", told.event_id)
     assert await differences(world, window, Sides((told,), (letter,))) == []
+    # Nothing in the audit says that somebody asked for it.
+    forged = (
+        discarding(window, uuid4(), letter.letter),
+        discarding(window, request, "9:9:9:-1"),
+        discarding(window, request, letter.letter, dry_run=True),
+        discarding(window, request, letter.letter, verb="DEAD_LETTERS_REDRIVE"),
+    )
+    await writer.write(forged)
+    (found,) = await differences(world, window, Sides((told,)))
+    assert found.kind is Kind.MISSING_ROW
+    await writer.write([discarding(window, request, letter.letter)])
     async with tallying(world, window, content=False) as made:
         await made.add_told((told,))
         counts = await made.compare()
@@ -217,7 +244,10 @@ async def test_what_is_redriven_meanwhile_is_on_its_way(
     letter = buried(told)
     async with tallying(world, window, content=False) as made:
         await act(world, letter.letter, "redrive", told.event_id)
-        assert await subtracted(made, Sides((told,), (letter,))) == []
+        await made.add_letters((letter,))
+        await made.add_told((told,))
+        counts = await made.compare()
+        assert (counts.letters["under_way"], await made.settle()) == (1, {})
     await writer.write([row])
     assert await differences(world, window, Sides((told,), (letter,))) == []
 
@@ -249,6 +279,18 @@ async def test_message_found_later_tells_its_row_if_the_content_fits(
     ):
         (found,) = await differences(world, window, Sides(later=(later,)), content=True)
         assert (found.kind, found.event_id) == (kind, row.event_id)
+
+
+async def test_row_at_another_time_is_found_by_its_id_alone(
+    world: World, writer: AuditWriter, window: Window
+) -> None:
+    row = row_of(window)
+    await writer.write([row])
+    told = bare(told_of(row._replace(occurred_at=row.occurred_at + timedelta(microseconds=1))))
+    for sides in (Sides((told,)), Sides(later=(told,))):
+        (found,) = await differences(world, window, sides)
+        assert (found.kind, found.event_id) == (Kind.CONTENT_DIFFERS, row.event_id)
+        assert found.occurred_at == row.occurred_at
 
 
 async def test_message_that_cannot_be_read_is_not_compared(

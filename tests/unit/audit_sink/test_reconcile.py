@@ -128,11 +128,13 @@ class MemoryLetters:
 class Telling:
     """Everything counts, nothing is decoded."""
 
+    readable = True
+
     async def told(self, messages: Sequence[Note], _window: Window | None) -> Sequence[Told]:
         return [Told(it.event_id, NOW, it.place) for it in messages]
 
     async def columns(self, _message: Note) -> Columns | None:
-        return framed_columns(audit_row())
+        return framed_columns(audit_row()) if self.readable else None
 
 
 @dataclass
@@ -197,10 +199,11 @@ class Scene:
         self.log = MemoryLog(self.steps, "events", {MADE: 2, ENDED: 1})
         self.redrives = MemoryLog(self.steps, "redrives")
         self.letters = MemoryLetters(self.steps)
+        self.telling = Telling()
         self.tally = MemoryTally(self.steps)
 
     async def reconciled(self) -> Reconciled:
-        sides = Sides(self.log, self.redrives, self.letters, Telling(), self.tally)
+        sides = Sides(self.log, self.redrives, self.letters, self.telling, self.tally)
         asked = Asked(WINDOW, self.wait_seconds, 100, (MADE, ENDED))
         return await asyncio.wait_for(Reconcile(sides, self.said.append)(asked), 30)
 
@@ -377,6 +380,18 @@ async def test_columns_are_left_open_where_they_cannot_be_told(scene: Scene) -> 
     found = await scene.reconciled()
     assert [it.columns for it in found.shown] == [(), (), ()]
     assert compared_columns(audit_row()) != ()
+
+
+async def test_time_that_differs_is_named_though_no_contents_are_compared(scene: Scene) -> None:
+    message = note(MADE, 0, 1)
+    scene.holds(message)
+    scene.telling.readable = False
+    scene.tally.differs = [
+        Difference(Kind.CONTENT_DIFFERS, message.event_id, NOW - timedelta(days=1), message.place),
+        Difference(Kind.CONTENT_DIFFERS, message.event_id, NOW, message.place),
+    ]
+    found = await scene.reconciled()
+    assert [it.columns for it in found.shown] == [("occurred_at",), ()]
 
 
 async def test_long_runs_say_how_far_they_are(

@@ -7,7 +7,7 @@ is left behind, however the session ends.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -68,7 +68,9 @@ class PostgresTally:
         await self._execute("session")
         try:
             await self._execute("tables")
-        except asyncpg.InsufficientPrivilegeError:
+        except Unavailable as error:
+            if not isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+                raise
             raise Unavailable(
                 "temporary-tables-refused",
                 "this role may make no temporary tables here: a superuser runs dictctl db roles",
@@ -94,7 +96,7 @@ class PostgresTally:
 
     async def take_rows(self, seen: Callable[[int], None]) -> None:
         """Inside the database, or through here where contents are digested."""
-        async with self._connection.transaction():
+        async with _away_is_unavailable(), self._connection.transaction():
             await self._execute("steady")
             if not self._content:
                 await self._execute("take", *self._bounds)
@@ -120,7 +122,7 @@ class PostgresTally:
         await self._execute("analyze")
         (counted,) = await self._fetch("counts")
         await self._execute("hold", self._letters_topic, self._begun_at)
-        letters = {"open": 0, "redriven": 0, "discarded": 0}
+        letters = {"open": 0, "redriven": 0, "under_way": 0, "discarded": 0}
         letters |= {row["state"]: row["letters"] for row in await self._fetch("letters_counts")}
         await self._execute("bury")
         await self._execute("suspect")
@@ -144,8 +146,8 @@ class PostgresTally:
 
     async def add_later(self, told: Sequence[Told]) -> None:
         """By COPY."""
-        known = ((it.event_id, it.digest) for it in told if it.event_id is not None)
-        await self._copy("later", ("event_id", "digest"), known)
+        known = ((it.event_id, it.happened_at, it.digest) for it in told if it.event_id is not None)
+        await self._copy("later", ("event_id", "happened_at", "digest"), known)
 
     async def settle(self) -> Mapping[Kind, int]:
         """What is left of the strays is told."""
@@ -183,25 +185,27 @@ class PostgresTally:
         return number, place.partition, *place.position
 
     async def _execute(self, name: str, *arguments: object) -> None:
-        await self._connection.execute(
-            _QUERIES[name].sql, *arguments, timeout=STATEMENT_SECONDS_MAX
-        )
+        async with _away_is_unavailable():
+            await self._connection.execute(
+                _QUERIES[name].sql, *arguments, timeout=STATEMENT_SECONDS_MAX
+            )
 
     async def _fetch(self, name: str, *arguments: object) -> "list[asyncpg.Record]":
-        return await self._connection.fetch(
-            _with_columns(name), *arguments, timeout=STATEMENT_SECONDS_MAX
-        )
+        async with _away_is_unavailable():
+            return await self._connection.fetch(
+                _with_columns(name), *arguments, timeout=STATEMENT_SECONDS_MAX
+            )
 
     async def _by_index(self, name: str, *arguments: object) -> "list[asyncpg.Record]":
         """A few rows out of the whole audit."""
-        async with self._connection.transaction():
+        async with _away_is_unavailable(), self._connection.transaction():
             await self._fetch("plan_by_index")
             return await self._fetch(name, *arguments)
 
     async def _copy(
         self, table: str, columns: Sequence[str], records: Iterable[tuple[object, ...]]
     ) -> None:
-        async with self._one_at_once:
+        async with self._one_at_once, _away_is_unavailable():
             await self._connection.copy_records_to_table(
                 table, columns=columns, records=records, timeout=STATEMENT_SECONDS_MAX
             )
@@ -214,11 +218,14 @@ async def tally(
     """A session of its own; its tables end with it. Raises Unavailable."""
     connection = await open_connection(url, role)
     try:
-        async with unavailable_when_away("reconcile"):
-            yield PostgresTally(connection, letters_topic, content=content)
+        yield PostgresTally(connection, letters_topic, content=content)
     finally:
         with contextlib.suppress(*AWAY):
             await connection.close(timeout=CLOSE_SECONDS_MAX)
+
+
+def _away_is_unavailable() -> AbstractAsyncContextManager[None]:
+    return unavailable_when_away("reconcile")
 
 
 def _with_columns(name: str) -> str:

@@ -209,6 +209,10 @@ class Reconcile(Generic[_Message]):
         message = await self._at(place)
         told = None if message is None else await self._telling.columns(message)
         stored = await self._tally.columns(event_id, at)
+        if message is not None and told is None:
+            (brief,) = await self._telling.told([message], None)
+            moved = brief.happened_at != at
+            return difference._replace(columns=("occurred_at",) if moved else ())
         if told is None or stored is None:
             return difference
         return difference._replace(columns=differing(told, stored))

@@ -96,7 +96,8 @@ class Counts:
     events: int
     rows: int
     letters: Mapping[str, int]
-    """Of the window's messages, by open, redriven, discarded; gone: discarded, and taken since."""
+    """Of the window's messages, by open, redriven, under_way (back to the sink), discarded; gone:
+    discarded, and taken since."""
 
 
 class Tally(Protocol):

@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE taken (
 );
 CREATE TEMPORARY TABLE suspects (LIKE told);
 CREATE TEMPORARY TABLE strays (LIKE taken);
-CREATE TEMPORARY TABLE later (event_id uuid NOT NULL, digest bytea);
+CREATE TEMPORARY TABLE later (event_id uuid NOT NULL, happened_at timestamptz, digest bytea);
 CREATE TEMPORARY TABLE differences (
     kind text NOT NULL, event_id uuid, occurred_at timestamptz,
     topic smallint, partition int, ledger bigint, entry bigint, batch int
@@ -73,7 +73,7 @@ SELECT told.topic, partition, ledger, entry, batch,
        CASE WHEN acted.action IS NULL THEN 'open'
             WHEN acted.action = 'discard' THEN 'discarded'
             WHEN acted.done_at < $2 THEN 'redriven'
-            ELSE 'under way' END
+            ELSE 'under_way' END
 FROM told
 JOIN letters USING (partition, ledger, entry, batch)
 LEFT JOIN connect.dead_letter_actions AS acted
@@ -81,9 +81,7 @@ LEFT JOIN connect.dead_letter_actions AS acted
 WHERE told.topic = letters.topic;
 
 -- name: letters_counts
-SELECT CASE state WHEN 'under way' THEN 'redriven' ELSE state END AS state, count(*) AS letters
-FROM held
-GROUP BY 1;
+SELECT state, count(*) AS letters FROM held GROUP BY state;
 
 -- name: bury
 -- A message that is a dead letter is accounted for, and tells no row.
@@ -101,6 +99,7 @@ SELECT told.*
 FROM told
 WHERE NOT EXISTS (SELECT FROM taken
                   WHERE taken.event_id = told.event_id
+                    AND taken.occurred_at = told.happened_at
                     AND taken.digest IS NOT DISTINCT FROM told.digest);
 
 -- name: clear_held
@@ -112,12 +111,20 @@ WHERE held.state <> 'redriven'
     = (held.topic, held.partition, held.ledger, held.entry, held.batch);
 
 -- name: clear_discarded
--- By the event alone where retention has taken the letter.
+-- By the event alone where retention has taken the letter; believed as far as the audit tells it,
+-- for a row there that no topic tells is found in its turn.
 DELETE FROM suspects
 USING connect.dead_letter_actions AS acted
 WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
   AND acted.event_id = suspects.event_id
   AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id)
+  AND EXISTS (SELECT FROM audit.workflow_events AS told
+              WHERE told.aggregate_type = 'operator-action'
+                AND told.aggregate_id = acted.request_id::text
+                AND told.event_subtype = 'operator.acted'
+                AND told.event_payload @> jsonb_build_object(
+                        'verb', 'DEAD_LETTERS_DISCARD', 'dry_run', false,
+                        'letters', jsonb_build_array(acted.message_id)))
 RETURNING suspects.event_id;
 
 -- name: clear_same_content
@@ -139,7 +146,7 @@ WHERE (happened_at < $1 OR happened_at >= $2)
 -- An event once, however often it was sent.
 INSERT INTO differences
 SELECT CASE WHEN stored.event_id IS NULL THEN 'missing-row'
-            WHEN digest IS NULL THEN 'not-compared'
+            WHEN digest IS NULL AND stored.occurred_at = happened_at THEN 'not-compared'
             ELSE 'content-differs' END,
        event_id, COALESCE(stored.occurred_at, happened_at), topic, partition, ledger, entry, batch
 FROM (SELECT *, row_number() OVER (PARTITION BY event_id
@@ -180,14 +187,17 @@ ORDER BY stray.occurred_at, stray.event_id;
 INSERT INTO differences (kind, event_id, occurred_at)
 SELECT CASE WHEN NOT EXISTS (SELECT FROM later WHERE later.event_id = strays.event_id)
                  THEN 'no-topic'
-            WHEN EXISTS (SELECT FROM later WHERE later.event_id = strays.event_id
-                                             AND later.digest IS NOT NULL)
+            WHEN EXISTS (SELECT FROM later
+                         WHERE later.event_id = strays.event_id
+                           AND (later.digest IS NOT NULL
+                                OR later.happened_at IS DISTINCT FROM strays.occurred_at))
                  THEN 'content-differs'
             ELSE 'not-compared' END,
        event_id, occurred_at
 FROM strays
 WHERE NOT EXISTS (SELECT FROM later
                   WHERE later.event_id = strays.event_id
+                    AND later.happened_at = strays.occurred_at
                     AND later.digest IS NOT DISTINCT FROM strays.digest);
 
 -- name: kinds
