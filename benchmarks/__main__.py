@@ -11,6 +11,7 @@ BENCHMARKS = {
     "audit-end-to-end": "the sink from the broker to the acknowledgement, against COPY; bad events",
     "audit-outage": "PostgreSQL killed under the sink, and how fast it is as fast as before",
     "audit-poison": "bad messages among a million: their letters, their neighbours, their redrive",
+    "audit-reconcile": "dictctl audit reconcile over a long time, and its memory meanwhile",
     "audit-search": "each kind of search in an audit of a million rows and more, and its plan",
     "claims-simulation": "random schedules of whole claims, judged by the rules, without a server",
     "claims-transition": "RecordTransition's one statement against BEGIN, two statements, COMMIT",

@@ -1,9 +1,10 @@
-"""A sink at work, watched from outside: its rows, its memory, and everybody's processor time."""
+"""Sinks at work, watched from outside: rows, memory, and everybody's processor time."""
 
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from dict_common.bus.backlog import Backlogs, open_admin
 from tests.support.processes import OwnProcess
 from tests.support.world import World
 
-SINK = "sink"
+SINK, SECOND_SINK = "sink", "second-sink"
 SUBSCRIPTION = "audit-sink.events"
 SAMPLE_SECONDS = 0.25
 ACKNOWLEDGED_POLL_SECONDS = 0.05
@@ -31,7 +32,10 @@ _NUMBERS = re.compile(
 
 @dataclass(frozen=True)
 class Sample:
-    """One look. `at`: seconds of a monotonic clock; `cpu`: seconds since each began."""
+    """One look, at all sinks together.
+
+    `at`: seconds of a monotonic clock; `cpu`: seconds since each began.
+    """
 
     at: float
     rows: float
@@ -76,24 +80,27 @@ class Drain:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Looks at one sink, the broker and PostgreSQL."""
+    """Looks at sinks, the broker and PostgreSQL."""
 
     stack: Stack
-    sink: OwnProcess
+    sinks: tuple[OwnProcess, ...]
     client: httpx.Client
 
     def look(self) -> Sample:
         """Blocks."""
-        text = self.client.get(f"http://{self.sink.address}/metrics").text
-        numbers = {name: float(value) for name, value in _NUMBERS.findall(text)}
-        sink = psutil.Process(self.sink.process.pid)
+        numbers: dict[str, float] = defaultdict(float)
+        for sink in self.sinks:
+            text = self.client.get(f"http://{sink.address}/metrics").text
+            for name, value in _NUMBERS.findall(text):
+                numbers[name] += float(value)
+        of_sinks = [psutil.Process(sink.process.pid) for sink in self.sinks]
         return Sample(
             at=time.perf_counter(),
             rows=numbers["audit_sink_rows_total"],
             batches=numbers["audit_sink_batch_seconds_count"],
             batch_seconds=numbers["audit_sink_batch_seconds_sum"],
-            rss_mib=sink.memory_info().rss / MEBIBYTE,
-            cpu={"sink": cpu_seconds(sink.pid)} | _of_servers(self.stack),
+            rss_mib=sum(it.memory_info().rss for it in of_sinks) / MEBIBYTE,
+            cpu={"sink": sum(cpu_seconds(it.pid) for it in of_sinks)} | _of_servers(self.stack),
         )
 
     def until(self, done: Callable[[Sample], bool]) -> list[Sample]:
@@ -108,26 +115,28 @@ class Watcher:
 
 
 @contextmanager
-def watching(stack: Stack, world: World, name: str = SINK) -> Iterator[Watcher]:
-    """The sink of that name, which runs and is ready."""
-    world.processes[name].wait_ready()
+def watching(stack: Stack, world: World, *names: str) -> Iterator[Watcher]:
+    """The sinks of those names, which run; once they are ready."""
+    sinks = tuple(world.processes[name] for name in names)
+    for sink in sinks:
+        sink.wait_ready()
     with httpx.Client(trust_env=False, timeout=ADMIN_SECONDS) as client:
-        yield Watcher(stack, world.processes[name], client)
+        yield Watcher(stack, sinks, client)
 
 
-async def drained(stack: Stack, world: World, rows: int) -> Drain:
-    """Starts a sink on what waits at the broker, and stops it when all is acknowledged.
+async def drained(stack: Stack, world: World, rows: int, sinks: Sequence[str] = (SINK,)) -> Drain:
+    """Starts sinks on what waits at the broker, and stops them when all is acknowledged.
 
     `rows`: how many of the messages become rows; what else waits becomes dead letters.
     """
     start = Sample(time.perf_counter(), 0, 0, 0, 0, {"sink": 0} | _of_servers(stack))
-    world.start_unready(SINK)
-    with watching(stack, world) as watcher:
+    world.start_unready(*sinks)
+    with watching(stack, world, *sinks) as watcher:
         samples = watcher.until(lambda sample: sample.rows >= rows)
         await nothing_waits(world)
         drain = Drain(start, tuple(samples), watcher.look())
     assert drain.acknowledged.rows == rows, "an event stands twice or is missing"
-    assert world.stop(SINK) == 0
+    assert [world.stop(name) for name in sinks] == [0] * len(sinks)
     return drain
 
 

@@ -1,18 +1,25 @@
 """audit-end-to-end: a sink that drains the broker, against COPY of the same rows.
 
-In turns: COPY; a backlog of good events, and one with bad messages among them, each published
-while no sink runs and then drained by a new one. A rate counts rows until the broker has nothing
-left that waits: what became a row is acknowledged, and what did not is a dead letter. It begins
-when a tenth is in, so that a process that warms up is not what is measured.
+In turns: COPY; a backlog of good events, one for two sinks, and one with bad messages among them,
+each published while no sink runs and then drained by new ones. A rate counts rows until the broker
+has nothing left that waits: what became a row is acknowledged, and what did not is a dead letter.
+It begins when a tenth is in, so that a process that warms up is not what is measured.
 """
 
 import argparse
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from benchmarks.audit_bad_events import FOR_EVER, Bad, among
-from benchmarks.audit_drain import MICROSECONDS, Drain, cpu_seconds, drained
+from benchmarks.audit_drain import (
+    MICROSECONDS,
+    SECOND_SINK,
+    SINK,
+    Drain,
+    cpu_seconds,
+    drained,
+)
 from benchmarks.audit_events import BenchEvent, events
 from benchmarks.audit_feed import Feed
 from benchmarks.audit_paths import plain_copy
@@ -27,6 +34,7 @@ WARM_PART = 0.1
 BAD_EVERY = 200
 """0.5 %."""
 CLEAN, POISONED = "end to end", "end to end, 0.5 % bad"
+TWO_SINKS = "end to end, 2 sinks"
 Round = dict[str, float]
 
 
@@ -53,6 +61,7 @@ def measure(given: argparse.Namespace) -> Report:
             *(Figure(it, middle([one[it] for one in rounds]), unit(it)) for it in rounds[0]),
             at_least(f"{CLEAN} / COPY, 1 connection", ratio(CLEAN, "COPY, 1"), "x", 0.6),
             Figure(f"{CLEAN} / COPY, 2 connections", ratio(CLEAN, "COPY, 2"), "x"),
+            Figure(f"{TWO_SINKS} / COPY, 1 connection", ratio(TWO_SINKS, "COPY, 1"), "x"),
             at_least("0.5 % bad / clean", ratio(POISONED, CLEAN), "x", 0.9),
         ),
         (
@@ -72,13 +81,21 @@ async def _round(stack: Stack, bench: Bench, count: int) -> Round:
     for at_once in (1, 2):
         found |= await _copied(stack, bench, count, at_once)
     found |= _told(CLEAN, await drain_of(stack, bench, events(count), count), count)
+    of_two = await drain_of(stack, bench, events(count), count, (SINK, SECOND_SINK))
+    found |= _told(TWO_SINKS, of_two, count)
     bad: list[Bad] = []
     mixed = among(events(count), BAD_EVERY, FOR_EVER, bad)
     found |= _told(POISONED, await drain_of(stack, bench, mixed, count), count)
     return found
 
 
-async def drain_of(stack: Stack, bench: Bench, sent: Iterable[BenchEvent], rows: int) -> Drain:
+async def drain_of(
+    stack: Stack,
+    bench: Bench,
+    sent: Iterable[BenchEvent],
+    rows: int,
+    sinks: Sequence[str] = (SINK,),
+) -> Drain:
     """Publishes into an empty table's topics, then drains them."""
     await bench.empty()
     feed = Feed(bench.world)
@@ -86,7 +103,7 @@ async def drain_of(stack: Stack, bench: Bench, sent: Iterable[BenchEvent], rows:
         feed.publish(sent)
     finally:
         feed.close()
-    return await drained(stack, bench.world, rows)
+    return await drained(stack, bench.world, rows, sinks)
 
 
 async def _copied(stack: Stack, bench: Bench, count: int, at_once: int) -> Round:

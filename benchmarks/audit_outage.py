@@ -60,7 +60,7 @@ async def _outage(
         feed.publish(events(count))
     finally:
         feed.close()
-    with running(world, SINK), watching(stack, world) as watcher:
+    with running(world, SINK), watching(stack, world, SINK) as watcher:
         looks = watcher.until(lambda look: look.rows >= KILL_PART * count)
         stack.kill(postgres.NAME)
         await asyncio.sleep(away)

@@ -1,6 +1,6 @@
 """audit-write: the sink's way into the table against COPY, and against what others do.
 
-Same rows (UUIDv7), same server; each way gets an empty table and new rows, in turns. COPY, INSERT
+Same rows (UUIDv7), same server; each way gets an empty table, in turns. COPY, INSERT
 and the sink write into audit.workflow_events with its partitions and indexes; what needs a unique
 key on event_id (UPSERT, ON CONFLICT) writes into an unpartitioned table with the same columns and
 indexes.
@@ -155,6 +155,7 @@ async def _rounds(world: World, rows: int, rounds: int) -> list[Rates]:
 
 async def _round(bench: Bench, rows: int) -> Rates:
     rates: Rates = {}
+    batches = await candidates(rows)
     for at_once in (1, 2):
         ways = {
             f"COPY, {at_once}": plain_copy,
@@ -163,7 +164,6 @@ async def _round(bench: Bench, rows: int) -> Rates:
             f"sink's path, {at_once}": store_way(PostgresAuditStore(bench.sink)),
         }
         for name, way in ways.items():
-            batches = await candidates(rows)
             await bench.empty()
             rates[name] = await bench.rate(way, batches, at_once)
     # The table is full of `batches`: they come again.
@@ -171,7 +171,6 @@ async def _round(bench: Bench, rows: int) -> Rates:
         store_way(PostgresAuditStore(bench.sink)), batches, 1
     )
     for name, way in (("executemany, ON CONFLICT", executemany), ("unnest, ON CONFLICT", unnest)):
-        batches = await candidates(rows)
         await bench.empty()
         rates[name] = await bench.rate(way, batches, 2)
     rates["duplicates: unnest, 1"] = await bench.rate(unnest, batches, 1)

@@ -34,6 +34,7 @@ MODULES = {
     "worker": "claim_orchestrator.entrypoints.worker",
     "relay": "claim_orchestrator.entrypoints.relay",
     "sink": "audit_sink.entrypoints.sink",
+    "second-sink": "audit_sink.entrypoints.sink",
     "older-sink": "tests.support.older_sink",
     "desk": "audit_sink.entrypoints.consumer",
     "desk-relay": "audit_sink.entrypoints.relay",
