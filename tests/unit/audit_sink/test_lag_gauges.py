@@ -1,19 +1,21 @@
 """The gauges of the lag tell what the broker said, or nothing: never an old number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
 
 from audit_sink.adapters.lag_gauges import LagGauges
-from dict_common.bus.backlog import EPOCH, Backlog, Backlogs
+from dict_common.bus.backlog import EPOCH, Backlog, Backlogs, Waiting
 from dict_common.kernel.errors import Unavailable
 from dict_common.telemetry import metrics
 from dict_common.testing.clock import FixedClock
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NAME = "unit.lag"
+WAITING = (Waiting("p-1", "me", 3),)
+heard: list[tuple[Waiting, ...]] = []
 
 
 class Told:
@@ -33,7 +35,13 @@ class Told:
 
 def gauges(*answers: Backlog | Exception) -> LagGauges:
     """Over them."""
-    return LagGauges(cast("Backlogs", Told(*answers)), "t/events", NAME, FixedClock(NOW))
+    heard.clear()
+
+    async def looked(waiting: Sequence[Waiting]) -> None:
+        heard.append(tuple(waiting))
+
+    told = cast("Backlogs", Told(*answers))
+    return LagGauges(told, "t/events", NAME, FixedClock(NOW), looked)
 
 
 def shown() -> tuple[float | None, float | None]:
@@ -66,6 +74,15 @@ async def test_backlog_and_the_age_of_its_oldest() -> None:
 async def test_a_publisher_whose_clock_is_ahead_makes_no_negative_age() -> None:
     await gauges(Backlog(1, NOW + timedelta(seconds=5), 1))()
     assert shown() == (1, 0)
+
+
+async def test_who_waits_is_heard_of_at_each_look_that_succeeds() -> None:
+    look = gauges(Backlog(7, NOW, 1, WAITING), Unavailable("broker-away", "x"), Backlog(0, None, 1))
+    await look()
+    with pytest.raises(Unavailable):
+        await look()
+    await look()
+    assert heard == [WAITING, ()]
 
 
 async def test_an_age_that_the_broker_cannot_tell_is_not_told() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dict_common.bus.backlog import EPOCH, Backlog, Backlogs
+from dict_common.bus.backlog import EPOCH, Backlog, Backlogs, Waiting
 from dict_common.kernel.errors import Unavailable
 
 OLD = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -53,6 +53,20 @@ async def test_partitions_and_topics_are_summed_and_the_oldest_counts() -> None:
     )
     assert await asked.of_namespace("t/events", NAME) == Backlog(7, OLD, 3)
     assert await asked.of_topic(TOPICS[0], NAME) == Backlog(3, OLD, 2)
+
+
+async def test_who_gets_what_waits() -> None:
+    waits, done = partition(3, OLD), partition(0)
+    for it in (waits, done):
+        it["subscriptions"][NAME] |= {
+            "activeConsumerName": "two",
+            "consumers": [
+                {"consumerName": "one", "msgOutCounter": 5},
+                {"consumerName": "two", "msgOutCounter": 8},
+            ],
+        }
+    asked = backlogs({"/a/partitioned-stats": stats(done, waits)})
+    assert (await asked.of_topic(TOPICS[0], NAME)).waiting == (Waiting("p-1", "two", 8),)
 
 
 async def test_nothing_waits() -> None:

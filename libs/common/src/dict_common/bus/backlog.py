@@ -18,6 +18,15 @@ def open_admin(url: str, timeout_seconds: float) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=timeout_seconds, trust_env=False)
 
 
+class Waiting(NamedTuple):
+    """A partition with messages that are not acknowledged. `consumer`: the name of the one that
+    gets them, of a Failover subscription; `sent`: how many that one was sent so far."""
+
+    partition: str
+    consumer: str
+    sent: int
+
+
 class Backlog(NamedTuple):
     """Of one subscription. `messages` counts what the broker stores as one: our producers send
     each message by itself."""
@@ -26,6 +35,7 @@ class Backlog(NamedTuple):
     oldest: datetime | None
     """Publish time of the oldest; EPOCH where the broker cannot say; None if there is none."""
     consumers: int
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Backlogs:
@@ -78,7 +88,7 @@ def _path(topic: str) -> str:
 
 def _parts(stats: Any, subscription: str) -> Iterable[Backlog]:
     partitions = cast("dict[str, dict[str, Any]]", stats.get("partitions", {}))
-    for partition in partitions.values():
+    for name, partition in partitions.items():
         found = partition.get("subscriptions", {}).get(subscription)
         if found is None:
             continue
@@ -87,7 +97,13 @@ def _parts(stats: Any, subscription: str) -> Iterable[Backlog]:
         if messages > 0:
             millis = found.get("earliestMsgPublishTimeInBacklog", 0)
             oldest = max(EPOCH, datetime.fromtimestamp(millis / 1000, UTC))
-        yield Backlog(messages, oldest, len(found.get("consumers", ())))
+        consumers = found.get("consumers", ())
+        waiting = tuple(
+            Waiting(name, str(it.get("consumerName")), int(it.get("msgOutCounter", 0)))
+            for it in consumers
+            if messages > 0 and it.get("consumerName") == found.get("activeConsumerName")
+        )
+        yield Backlog(messages, oldest, len(consumers), waiting)
 
 
 def _sum(parts: Iterable[Backlog]) -> Backlog:
@@ -96,4 +112,5 @@ def _sum(parts: Iterable[Backlog]) -> Backlog:
         sum(it.messages for it in known),
         min((it.oldest for it in known if it.oldest is not None), default=None),
         sum(it.consumers for it in known),
+        tuple(waiting for it in known for waiting in it.waiting),
     )

@@ -1,8 +1,9 @@
 """How far the sink is behind, as the broker tells it, in metrics."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
-from dict_common.bus.backlog import EPOCH, Backlog, Backlogs
+from dict_common.bus.backlog import EPOCH, Backlog, Backlogs, Waiting
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import Unavailable
 from dict_common.telemetry import metrics
@@ -13,12 +14,20 @@ LOOK_SECONDS_MAX = 5.0
 class LagGauges:
     """A look a call. Raises Unavailable; then no number stands rather than an old one."""
 
-    def __init__(self, backlogs: Backlogs, namespace: str, subscription: str, clock: Clock) -> None:
-        """`namespace`: `tenant/name`."""
+    def __init__(
+        self,
+        backlogs: Backlogs,
+        namespace: str,
+        subscription: str,
+        clock: Clock,
+        looked: Callable[[Sequence[Waiting]], Awaitable[None]],
+    ) -> None:
+        """`namespace`: `tenant/name`; `looked` hears of every look that succeeded."""
         self._backlogs = backlogs
         self._namespace = namespace
         self._subscription = subscription
         self._clock = clock
+        self._looked = looked
 
     async def __call__(self) -> None:
         """At most five seconds."""
@@ -32,6 +41,7 @@ class LagGauges:
             self.forget()
             raise
         self._show(backlog)
+        await self._looked(backlog.waiting)
 
     def forget(self) -> None:
         """Nobody knows how far behind the sink is."""

@@ -15,11 +15,15 @@ from typing import TypeVar
 
 import pulsar
 
+from dict_common.bus.backlog import Waiting
 from dict_common.bus.incoming import Incoming, incoming
 from dict_common.bus.redrive import redrive_topic
 from dict_common.bus.schemas import Received
 from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.ids import new_id
+from dict_common.telemetry.logs import logger
 
+_log = logger(__name__)
 _Answer = TypeVar("_Answer")
 
 SERVICE = "audit-sink"
@@ -49,6 +53,9 @@ class PulsarEventSource:
         self._consumer: pulsar.Consumer | None = None
         self._redrives: pulsar.Consumer | None = None
         self._redrive_topic = redrive_topic(tenant, SERVICE)
+        self._name = f"{SERVICE}-{new_id()}"
+        self._received, self._acknowledged = 0, 0
+        self._looked: tuple[int, frozenset[Waiting]] = (0, frozenset())
         self.schemas = Received()
 
     async def open(self) -> None:
@@ -63,6 +70,21 @@ class PulsarEventSource:
         """One by one, never cumulative: inside batches of a producer that repeats or loses."""
         # Beside the thread that may be waiting for messages.
         await self._run(self._acknowledging, "acknowledge", lambda: self._acknowledge(messages))
+
+    async def go_on(self, waiting: Sequence[Waiting]) -> None:
+        """Connects anew where partitions wait for us while nothing has come since the last look,
+        and nothing is in hand.
+
+        A broker may forget to deliver after a takeover (README, "The broker needs"). What comes
+        twice by it stands once. Raises Unavailable.
+        """
+        mine = frozenset(it for it in waiting if it.consumer == self._name)
+        (received, before), self._looked = self._looked, (self._received, mine)
+        if self._received != received or self._acknowledged != received:
+            return
+        if stuck := sorted(it.partition for it in mine & before):
+            _log.warning("events-held-back", partitions=stuck)
+            await self._run(self._thread, "let go", self._let_go)
 
     async def close(self) -> None:
         """Lets go; what is not acknowledged goes to another sink."""
@@ -85,20 +107,7 @@ class PulsarEventSource:
         self._client = pulsar.Client(
             self._url, logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error)
         )
-        self._consumer = self._client.subscribe(
-            re.compile(self._pattern),
-            SUBSCRIPTION,
-            consumer_type=pulsar.ConsumerType.Failover,
-            initial_position=pulsar.InitialPosition.Earliest,
-            schema=self.schemas,
-            receiver_queue_size=RECEIVER_QUEUE_MESSAGES,
-            max_total_receiver_queue_size_across_partitions=RECEIVER_QUEUE_TOTAL,
-            pattern_auto_discovery_period=DISCOVERY_SECONDS,
-            batch_index_ack_enabled=True,
-            batch_receive_policy=pulsar.ConsumerBatchReceivePolicy(
-                BATCH_MESSAGES_MAX, BATCH_BYTES_MAX, BATCH_WAIT_MS
-            ),
-        )
+        self._consumer = self._events(self._client)
         self._redrives = self._client.subscribe(
             self._redrive_topic,
             REDRIVE_SUBSCRIPTION,
@@ -110,9 +119,34 @@ class PulsarEventSource:
             ),
         )
 
+    def _events(self, client: pulsar.Client) -> pulsar.Consumer:
+        return client.subscribe(
+            re.compile(self._pattern),
+            SUBSCRIPTION,
+            consumer_name=self._name,
+            consumer_type=pulsar.ConsumerType.Failover,
+            initial_position=pulsar.InitialPosition.Earliest,
+            schema=self.schemas,
+            receiver_queue_size=RECEIVER_QUEUE_MESSAGES,
+            max_total_receiver_queue_size_across_partitions=RECEIVER_QUEUE_TOTAL,
+            pattern_auto_discovery_period=DISCOVERY_SECONDS,
+            batch_index_ack_enabled=True,
+            batch_receive_policy=pulsar.ConsumerBatchReceivePolicy(
+                BATCH_MESSAGES_MAX, BATCH_BYTES_MAX, BATCH_WAIT_MS
+            ),
+        )
+
+    def _let_go(self) -> None:
+        """Whoever receives next subscribes."""
+        old, self._consumer = _opened(self._consumer), None
+        old.close()
+
     def _receive(self) -> list[Incoming]:
+        if self._consumer is None and self._client is not None:
+            self._consumer = self._events(self._client)
         received = _opened(self._consumer).batch_receive()
         received += _opened(self._redrives).batch_receive()
+        self._received += len(received)
         return [incoming(message) for message in received]
 
     def _acknowledge(self, messages: Sequence[Incoming]) -> None:
@@ -120,6 +154,7 @@ class PulsarEventSource:
         for message in messages:
             consumer = redrives if message.topic == self._redrive_topic else events
             consumer.acknowledge(message.message)
+        self._acknowledged += len(messages)
 
 
 def _opened(consumer: pulsar.Consumer | None) -> pulsar.Consumer:

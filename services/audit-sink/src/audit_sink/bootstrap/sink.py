@@ -83,5 +83,11 @@ async def open_adapters() -> AsyncIterator[Adapters]:
             ),
             dead_letters=DeadLetters(client, shared.pulsar_tenant, SERVICE, rest),
             buried_again=BuriedAgain(client, shared.pulsar_tenant, SERVICE, rest),
-            lag=LagGauges(Backlogs(admin), f"{shared.pulsar_tenant}/events", SUBSCRIPTION, clock),
+            lag=LagGauges(
+                Backlogs(admin),
+                f"{shared.pulsar_tenant}/events",
+                SUBSCRIPTION,
+                clock,
+                source.go_on,
+            ),
         )

@@ -1,0 +1,72 @@
+"""When the sink subscribes anew: events wait for it, and nothing comes."""
+
+import pytest
+
+from audit_sink.adapters.pulsar_event_source import PulsarEventSource
+from dict_common.bus.backlog import Waiting
+
+PARTITION = "persistent://t/events/workflow.step-partition-1"
+
+
+class Source(PulsarEventSource):
+    """Without a broker; counts how often it lets go."""
+
+    def __init__(self) -> None:
+        super().__init__("pulsar://127.0.0.1:1", "t")
+        self.let_go = 0
+
+    def _let_go(self) -> None:
+        self.let_go += 1
+
+    def waits(self, sent: int = 3) -> Waiting:
+        """A partition of its own."""
+        return Waiting(PARTITION, self._name, sent)
+
+    def got(self, received: int, acknowledged: int) -> None:
+        """So many more."""
+        self._received += received
+        self._acknowledged += acknowledged
+
+
+@pytest.fixture
+def source() -> Source:
+    """One that has done some work."""
+    made = Source()
+    made.got(5, 5)
+    return made
+
+
+async def test_what_waits_at_two_looks_is_asked_for_anew_once(source: Source) -> None:
+    await source.go_on([source.waits()])
+    assert source.let_go == 0
+    await source.go_on([source.waits()])
+    assert source.let_go == 1
+    await source.go_on([])
+    await source.go_on([source.waits(0)])
+    assert source.let_go == 1
+
+
+@pytest.mark.parametrize(
+    ("received", "acknowledged", "why"),
+    [(1, 1, "something came"), (1, 0, "something is in hand"), (0, -1, "a batch waits")],
+)
+async def test_a_sink_at_work_is_left_alone(
+    source: Source, received: int, acknowledged: int, why: str
+) -> None:
+    await source.go_on([source.waits()])
+    source.got(received, acknowledged)
+    await source.go_on([source.waits()])
+    assert source.let_go == 0, why
+
+
+async def test_what_is_sent_or_is_another_sinks_is_left_alone(source: Source) -> None:
+    other = Waiting(PARTITION, "audit-sink-other", 3)
+    for first, second in (
+        (source.waits(3), source.waits(4)),
+        (other, other),
+        (other, source.waits()),
+    ):
+        await source.go_on([first])
+        await source.go_on([second])
+        await source.go_on([])
+        assert source.let_go == 0
