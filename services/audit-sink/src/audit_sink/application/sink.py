@@ -163,30 +163,25 @@ class Sink(Generic[_Message]):
 
     async def _until_done(self, step: Callable[[], Awaitable[None]]) -> bool:
         """Tries once at least, then until asked to stop; True when done."""
-        try:
-            await step()
-        except Unavailable as error:
-            self._outlets.paused(error)
-        else:
+        if await self._tried(step):
             return True
         self._steps_waiting += 1
-        done = await self._at_last(step)
+        wait_seconds, done = RETRY_SECONDS_MIN, False
+        while not done and not await stopped_within(self._stop, wait_seconds):
+            done = await self._tried(step)
+            wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
         self._steps_waiting -= 1
         if done and not self._steps_waiting:
             self._outlets.resumed()
         return done
 
-    async def _at_last(self, step: Callable[[], Awaitable[None]]) -> bool:
-        wait_seconds = RETRY_SECONDS_MIN
-        while not await stopped_within(self._stop, wait_seconds):
-            try:
-                await step()
-            except Unavailable as error:
-                self._outlets.paused(error)
-            else:
-                return True
-            wait_seconds = min(RETRY_SECONDS_MAX, wait_seconds * 2)
-        return False
+    async def _tried(self, step: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await step()
+        except Unavailable as error:
+            self._outlets.paused(error)
+            return False
+        return True
 
 
 def _raise_failed(done: "set[asyncio.Task[None]]") -> None:
