@@ -13,7 +13,7 @@ from audit_sink.domain.evidence import (
     framed_columns,
     parts_of_columns,
 )
-from dict_common.kernel.errors import DictError
+from dict_common.kernel.errors import DictError, Unavailable
 from dict_common.store.database import Connection, Database, timed_fetch
 from dict_common.store.queries import Query, load_queries
 
@@ -78,7 +78,12 @@ class PostgresAuditStore:
             return candidates, {}
         rows = await timed_fetch(connection, self._queries["gate_stopped"], (ids,))
         known = {row["event_id"]: row["content_digest"] for row in rows}
-        return [it for it in candidates if it.row.event_id not in known], known
+        new = [it for it in candidates if it.row.event_id not in known]
+        if len(new) != counted["passed"]:
+            raise Unavailable(
+                "gate-changed", "somebody took an id out of the gate meanwhile: again"
+            )
+        return new, known
 
     async def _insert(
         self, connection: Connection, batch_id: UUID, rows: Sequence[AuditRow]
