@@ -121,7 +121,7 @@ def _figures(name: str, told: Told, count: int) -> tuple[Figure, ...]:
     tenth = max(1, len(told.rss_mib) // TENTHS)
     early, late = told.rss_mib[tenth : 2 * tenth] or told.rss_mib, told.rss_mib[-tenth:]
     return (
-        Figure(f"{name}", count / told.seconds, "events/s"),
+        Figure(name, count / told.seconds, "events/s"),
         *(
             Figure(f"{name}: processor of {who}", MICROSECONDS * seconds / count, "us/event")
             for who, seconds in told.cpu.items()

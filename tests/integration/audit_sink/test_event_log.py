@@ -1,10 +1,9 @@
 """Events read again from the real broker: ranges, resumption, a fixed end, several ledgers."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pulsar
@@ -13,24 +12,16 @@ import pytest
 from audit_sink.adapters import pulsar_event_log
 from audit_sink.adapters.pulsar_event_log import PulsarEventLog
 from audit_sink.domain.positions import Position, Published, Span
-from devstack.stack import Stack
 from dict_common.bus.incoming import Incoming
 from dict_common.bus.schemas import Encoded
 from dict_common.kernel.errors import Unavailable
 from dict_schemas.topics import topics
 from tests.support.events import step_event
 from tests.support.processes import free_address
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 EVERYTHING = Published()
 _UNUSED = iter(it.name for it in topics() if it.namespace == "events")
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world without a process of ours."""
-    with make_world(stack, Path(tmp_path_factory.mktemp("log"))) as made:
-        yield made
 
 
 @dataclass(frozen=True)

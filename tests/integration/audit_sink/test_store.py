@@ -1,34 +1,17 @@
 """The gate: of everything that comes under one id, one content stands, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
 from audit_sink.application.ports import Candidate, Written
-from devstack.stack import Stack
 from dict_common.kernel.ids import new_id
 from tests.support.audit_rows import AuditWriter, assert_proven, audit_row, audit_writer
-from tests.support.world import World, make_world
+from tests.support.world import World
 
 ROWS = 300
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world without a process of ours."""
-    with make_world(stack, Path(tmp_path_factory.mktemp("store"))) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def writer(world: World) -> AsyncIterator[AuditWriter]:
-    """A sink's store that has seen nothing yet: it inserts first."""
-    async with audit_writer(world) as made:
-        yield made
 
 
 def candidate(event_id: UUID, content: int, place: int = 0) -> Candidate:

@@ -7,35 +7,17 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-import pytest
-import pytest_asyncio
 
 from audit_sink.domain.audit_row import AuditRow
-from devstack.stack import Stack
 from tests.support.audit_rows import AuditWriter, audit_row, audit_writer
 from tests.support.waiting import until
-from tests.support.world import World, connect, make_world
+from tests.support.world import World, connect
 
 STOP_SECONDS_MAX = 20.0
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A world without a process of ours."""
-    with make_world(stack, Path(tmp_path_factory.mktemp("tail"))) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def writer(world: World) -> AsyncIterator[AuditWriter]:
-    """A sink's store."""
-    async with audit_writer(world) as made:
-        yield made
 
 
 class Tail:

@@ -1,14 +1,12 @@
 """What counts as accounted for, case by case, where both sides are subtracted."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 
 from audit_sink.adapters.postgres_tally import PostgresTally, tally
 from audit_sink.domain.audit_row import AuditRow, Json, canonical_json
@@ -23,30 +21,15 @@ from audit_sink.domain.reconciliation import (
     compared_columns,
     digest_of,
 )
-from devstack.stack import Stack
 from dict_common.kernel.errors import Unavailable
-from tests.support.audit_rows import AuditWriter, audit_row, audit_writer
-from tests.support.world import World, make_world
+from tests.support.audit_rows import AuditWriter, audit_row
+from tests.support.world import World
 
 LETTERS = "dead-letters/audit-sink"
 STEP = "workflow.step"
 DAY = timedelta(days=1)
 _ENTRIES = iter(range(1, 10_000))
 _DAYS = iter(range(10_000))
-
-
-@pytest.fixture(scope="module")
-def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world without a process of ours."""
-    with make_world(stack, Path(tmp_path_factory.mktemp("tally"))) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def writer(world: World) -> AsyncIterator[AuditWriter]:
-    """A sink's store."""
-    async with audit_writer(world) as made:
-        yield made
 
 
 @pytest.fixture
