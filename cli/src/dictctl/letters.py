@@ -199,19 +199,19 @@ def instant(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     span = _SPAN.fullmatch(text)
-    if span is not None:
-        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
+        if span is not None:
+            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CommandFailed(
-            Exit.USAGE,
-            f"--since must be 90m, 24h, 7d or a time with a zone, not {text!r}",
-            "dictctl dlq list --since 24h",
-        )
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # told below, as a time without a zone is
+    raise CommandFailed(
+        Exit.USAGE,
+        f"--since must be 90m, 24h, 7d or a time with a zone, not {text!r}",
+        "dictctl dlq list --since 24h",
+    )
 
 
 def reasons(rows: list[Row]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from dict_common.console.failures import CommandFailed, Exit, as_failure
+from dict_common.console.output import say
 from dict_common.kernel.errors import DictError
 from dict_common.telemetry.logs import configure_logs
 from dictctl import db, dlq, keys, schema, stack, temporal, topics
@@ -90,7 +91,7 @@ def _run(arguments: list[str]) -> int:
 def _tell(failure: CommandFailed) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("failed:", style="red", end=" ")
-    console.print(failure.message, markup=False)
+    say(failure.message)
     if failure.next_step:
-        console.print(f"next: {failure.next_step}", markup=False)
+        say(f"next: {failure.next_step}")
     return failure.code

@@ -168,3 +168,12 @@ def test_full_disk_is_told_and_leaves_nothing(
     with pytest.raises(FileNotWritten, match="No space left"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["", ".", "/"])
+def test_folder_is_no_file(tmp_path: Path, folder: str) -> None:
+    with (
+        pytest.raises(FileNotWritten, match="it is a folder"),
+        export_file(tmp_path / folder, Format.JSONL, force=True),
+    ):
+        pass

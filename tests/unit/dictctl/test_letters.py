@@ -95,7 +95,13 @@ def test_since(text: str | None, expected: datetime | None) -> None:
     assert instant(text, NOW) == expected
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "24", "1w", "2026-01-01T00:00:00", "9999999d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "yesterday", "24", "1w", "9999999d", "999999d"),
+        *("2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00"),
+    ],
+)
 def test_since_that_is_no_time_says_what_is_one(text: str) -> None:
     with pytest.raises(CommandFailed, match="24h") as failed:
         instant(text, NOW)

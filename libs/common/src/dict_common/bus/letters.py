@@ -112,7 +112,7 @@ class _Shelf:
         reader = self._reader
         assert reader is not None
         if since is not None:
-            instant = int(since.timestamp() * 1000)
+            instant = max(0, int(since.timestamp() * 1000))
             await answered(reader.seek(instant), f"seek in {self.topic}")
         try:
             while (message := await self._next()) is not None:

@@ -56,7 +56,15 @@ def show_record(record: Row, output: Format) -> None:
 
 def say(text: str) -> None:
     """A line for the person at the terminal; stderr, so that pipes stay clean."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(lines, markup=False)
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer the terminal, whoever wrote it: no escape sequences, no line ends."""
+    if text.isprintable():
+        return text
+    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
 def _cell(value: object) -> str:
@@ -66,7 +74,7 @@ def _cell(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     if isinstance(value, dict | list):
         return json.dumps(value, default=_plain)
-    return str(value)
+    return printable(str(value))
 
 
 def _plain(value: object) -> str:

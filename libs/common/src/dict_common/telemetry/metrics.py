@@ -16,7 +16,7 @@ message_age = Histogram(
     "dict_message_age_seconds",
     "From publish to settled; in the audit sink to committed, of new rows",
     ("consumer",),
-    buckets=_LATENCY_BUCKETS,
+    buckets=(*_LATENCY_BUCKETS, 60, 300, 1_800, 7_200),  # an outage is told as what it was
     registry=REGISTRY,
 )
 consumer_paused = Gauge(

@@ -71,6 +71,8 @@ def export_file(path: Path, format_: Format, *, force: bool) -> Iterator["WholeF
 
     Raises FileExistsError unless `force`, FileNotWritten.
     """
+    if path.is_dir():
+        raise FileNotWritten(str(path), "it is a folder")
     if path.exists() and not force:
         raise FileExistsError(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -203,6 +203,8 @@ def _wanted(months: int, since: str, until: str) -> tuple[date, ...]:
         raise CommandFailed(Exit.USAGE, f"--from {since} is after --to {until}", LIST)
     if len(wanted) > MONTHS_MAX:
         raise CommandFailed(Exit.USAGE, f"{len(wanted)} months, {MONTHS_MAX} at most at once", LIST)
+    if wanted[-1] > months_from(SystemClock().now().date(), MONTHS_MAX)[-1]:
+        raise CommandFailed(Exit.USAGE, f"--to {until} is more than {MONTHS_MAX} months off", LIST)
     return wanted
 
 

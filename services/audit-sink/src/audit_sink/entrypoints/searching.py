@@ -22,7 +22,7 @@ from audit_sink.domain.criteria import Criteria
 from audit_sink.entrypoints import asking
 from audit_sink.entrypoints.asking import Typed
 from dict_common.console.failures import CommandFailed, Exit
-from dict_common.console.output import Format, Output, say, show_record, show_rows
+from dict_common.console.output import Format, Output, printable, say, show_record, show_rows
 from dict_common.kernel.clock import SystemClock
 
 ROWS_MAX = 10_000
@@ -140,7 +140,7 @@ async def _export(asked: Criteria, out: Path, format_: FileFormat, *, force: boo
 
 def _line(row: Row, output: Format) -> str:
     if output is Format.JSON:
-        return json.dumps(dict(row), default=_plain, ensure_ascii=False)
+        return json.dumps(dict(row), default=_plain)
     told = (
         _plain(row["occurred_at"]),
         f"{row['event_subtype']!s:<24}",
@@ -148,11 +148,7 @@ def _line(row: Row, output: Format) -> str:
         f"{row['aggregate_type']}/{row['aggregate_id']} #{row['aggregate_sequence']}",
         str(row["event_id"]),
     )
-    line = "  ".join(told)
-    # What producers wrote must not steer the terminal.
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
-    )
+    return printable("  ".join(told))
 
 
 def _plain(value: object) -> str:
