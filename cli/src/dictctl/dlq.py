@@ -1,6 +1,7 @@
 """`dictctl dlq`: what could not be processed, why, and what shall become of it."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -37,9 +38,16 @@ app = typer.Typer(
 )
 
 LISTED_MAX = 10_000
-SHOWN_PROPERTIES = frozenset(
-    {"ce_specversion", "ce_id", "ce_type", "ce_time", "ce_sequence", "dict_aggregatetype"}
-)
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+SHOWN_PROPERTIES = {
+    "ce_specversion": r"1\.0",
+    "ce_id": _UUID,
+    "ce_type": "|".join(map(re.escape, avro.names())),
+    "ce_time": r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)",
+    "ce_sequence": r"\d{1,9}",
+    "dict_aggregatetype": r"[a-z-]{1,32}",
+}
+"""Properties that are shown, where they look as they should: a bad one may hold anything."""
 
 
 @app.command("list")
@@ -131,20 +139,44 @@ def _content(letter: DeadLetter) -> dict[str, object]:
 
 
 def _masked(name: str, letter: DeadLetter) -> str:
-    """Attributes with a syntax as they came; free text of a sender may be personal."""
-    value = letter.properties[name]
-    return value if name in SHOWN_PROPERTIES else f"[{len(value)} characters]"
+    value, syntax = letter.properties[name], SHOWN_PROPERTIES.get(name)
+    known = syntax is not None and re.fullmatch(syntax, value)
+    return value if known else _length(value)
 
 
 def _decoded(name: str, body: bytes) -> dict[str, object] | None:
-    try:
-        record = AvroCodec().decode(name, avro.latest(name), body)
-    except DictError:
-        return None
-    return {
-        field: f"[{len(value)} sealed bytes]" if isinstance(value, bytes) else value
-        for field, value in record.items()
-    }
+    """By the newest version that fits: the broker alone knows by which one it was written."""
+    for version in reversed(avro.versions(name)):
+        try:
+            record = AvroCodec().decode(name, version, body)
+        except DictError:
+            continue
+        fields = avro.fields(avro.definition(name, avro.latest(name)))
+        texts = {it["name"] for it in fields if _is_text(it["type"])}
+        return {field: _shown(value, text=field in texts) for field, value in record.items()}
+    return None
+
+
+def _is_text(type_: object) -> bool:
+    """Free text; an enum's words, numbers and times are not."""
+    if isinstance(type_, list):
+        return any(map(_is_text, type_))
+    if isinstance(type_, dict):
+        return _is_text(type_.get("items", type_["type"]))
+    return type_ == "string"
+
+
+def _shown(value: object, *, text: bool) -> object:
+    if isinstance(value, bytes):
+        return f"[{len(value)} sealed bytes]"
+    if isinstance(value, list):
+        return [_shown(one, text=text) for one in value]
+    hidden = text and isinstance(value, str) and not re.fullmatch(_UUID, value)
+    return _length(str(value)) if hidden else value
+
+
+def _length(text: str) -> str:
+    return f"[{len(text)} characters]"
 
 
 app.add_typer(redriving.app)
