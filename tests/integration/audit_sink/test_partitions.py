@@ -178,6 +178,7 @@ async def test_ensure_makes_past_months_once_and_says_rehome_where_rows_wait(
         (("ensure", "--from", "2020-02"), 2, "go together"),
         (("ensure", "--from", "2020-05", "--to", "2020-04"), 2, "is after"),
         (("ensure", "--from", "1900-01", "--to", "2020-04"), 2, "at most at once"),
+        (("ensure", "--from", "0001-01", "--to", "0001-02"), 2, "before 1970"),
         (("ensure", "--from", "9999-12", "--to", "9999-12"), 2, "months off"),
         (("ensure", "--from", "2020-13", "--to", "2020-14"), 2, "month such as"),
         (("ensure", "--months", "25"), 2, "--months"),

@@ -119,6 +119,7 @@ async def test_reused_id_with_other_content_is_buried(
     ("event", "reason"),
     [
         (step_event(time=datetime.now(UTC) + timedelta(days=2)), "time-in-future"),
+        (step_event(time=datetime(1, 1, 1, tzinfo=UTC)), "time-before-1970"),
         (replace(step_event(), dropped=("ce_sequence",)), "envelope-invalid"),
         (replace(step_event(), dropped=("ce_id",)), "envelope-invalid"),
         (replace(step_event(), outcome="a\x00b"), "text-has-nul"),

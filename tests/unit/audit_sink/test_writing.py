@@ -155,6 +155,7 @@ async def test_bad_rows_are_found_by_halving_and_the_others_are_in(bad: tuple[in
     ("bad", "reason"),
     [
         (row(1, occurred_at=NOW + timedelta(hours=24, seconds=1)), "time-in-future"),
+        (row(1, occurred_at=datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)), "time-before-1970"),
         (row(1, aggregate_id="x" * 256), "field-too-long"),
         (row(1, source="a\x00b"), "text-has-nul"),
         (row(1, event_payload=canonical_json({"deep": [{"x": "\x00"}]})), "text-has-nul"),

@@ -1,7 +1,7 @@
 """A row of audit.workflow_events, and the cheap checks that keep poison away from the database."""
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -10,6 +10,8 @@ from dict_common.kernel.errors import Undeliverable
 
 FUTURE_MAX = timedelta(hours=24)
 """An event further ahead of now has a broken clock behind it."""
+PAST_MAX = datetime(1970, 1, 1, tzinfo=UTC)
+"""An event before it has none behind it: many languages write 0001-01-01 for a time never set."""
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 """No floats: no schema of ours has one, and their text form is not canonical."""
@@ -79,6 +81,10 @@ def check(row: AuditRow, now: datetime) -> None:
     if row.occurred_at > now + FUTURE_MAX:
         raise Undeliverable(
             "time-in-future", "ce_time is more than 24 h ahead: set the producer's clock, redrive"
+        )
+    if row.occurred_at < PAST_MAX:
+        raise Undeliverable(
+            "time-before-1970", "ce_time was never set: its sender has to publish it anew"
         )
 
 
