@@ -112,7 +112,8 @@ async def test_walk_since_an_instant(graveyard: Graveyard, there: list[Incoming]
         assert after.message_id != before.message_id
         future = datetime.now(UTC) + timedelta(days=1)
         assert [letter async for letter in letters.walk(future)] == []
-        assert len([letter async for letter in letters.walk()]) == 2
+        for long_ago in (None, datetime(1900, 1, 1, tzinfo=UTC)):
+            assert len([letter async for letter in letters.walk(long_ago)]) == 2
 
 
 async def test_topic_that_the_broker_does_not_have_is_none_of_ours(graveyard: Graveyard) -> None:

@@ -1,9 +1,11 @@
 """When the sink subscribes anew: events wait for it, and nothing comes."""
 
+import pulsar
 import pytest
 
 from audit_sink.adapters.pulsar_event_source import PulsarEventSource
 from dict_common.bus.backlog import Waiting
+from dict_common.kernel.errors import Unavailable
 
 PARTITION = "persistent://t/events/workflow.step-partition-1"
 
@@ -26,6 +28,10 @@ class Source(PulsarEventSource):
         """So many more."""
         self._received += received
         self._acknowledged += acknowledged
+
+    def receive_from(self, events: "Receiving", redrives: "Receiving") -> None:
+        """Instead of a broker."""
+        self._consumer, self._redrives = events, redrives
 
 
 @pytest.fixture
@@ -70,3 +76,30 @@ async def test_what_is_sent_or_is_another_sinks_is_left_alone(source: Source) ->
         await source.go_on([second])
         await source.go_on([])
         assert source.let_go == 0
+
+
+class Receiving:
+    """A consumer that has some batches to give, or a trouble."""
+
+    def __init__(self, *batches: list[str] | pulsar.PulsarException) -> None:
+        self._batches = list(batches)
+
+    def batch_receive(self) -> list[str]:
+        """The next."""
+        batch = self._batches.pop(0)
+        if isinstance(batch, pulsar.PulsarException):
+            raise batch
+        return batch
+
+
+async def test_events_are_handed_out_though_the_look_for_redrives_failed(
+    monkeypatch: pytest.MonkeyPatch, source: Source
+) -> None:
+    monkeypatch.setattr("audit_sink.adapters.pulsar_event_source.incoming", str)
+    trouble = pulsar.PulsarException("away")
+    source.receive_from(Receiving(["1", "2"], ["4"]), Receiving(trouble, trouble, ["3"], []))
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await source.batch()
+    handed_out = [list(map(str, await source.batch())) for _ in range(2)]
+    assert handed_out == [["1", "2", "3"], ["4"]]

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from errno import ENOSPC
+from errno import EACCES, ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -175,5 +175,19 @@ def test_folder_is_no_file(tmp_path: Path, folder: str) -> None:
     with (
         pytest.raises(FileNotWritten, match="it is a folder"),
         export_file(tmp_path / folder, Format.JSONL, force=True),
+    ):
+        pass
+
+
+def test_folder_that_may_not_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    with (
+        pytest.raises(FileNotWritten, match="Permission denied"),
+        export_file(tmp_path / "x", Format.JSONL, force=False),
     ):
         pass

@@ -1,5 +1,6 @@
 """A message as it arrived, before anything about it is believed."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ from dict_common.kernel.envelope import BODY_BYTES_MAX, Envelope, from_propertie
 from dict_common.kernel.errors import Undeliverable
 
 _Value = TypeVar("_Value")
+_PARTITION = re.compile(r"(.+)-partition-(\d+)")
 
 
 class Redriven(NamedTuple):
@@ -74,14 +76,20 @@ def _instant(millis: int) -> datetime:
         return datetime.fromtimestamp(0, UTC)
 
 
+def base_topic(name: str) -> tuple[str, int | None]:
+    """Topic and number of a partition's name; None where it names a topic without partitions."""
+    found = _PARTITION.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, None)
+
+
 def incoming(message: pulsar.Message) -> Incoming:
     """Reads everything out of the client's object once."""
-    topic, _, partition = message.topic_name().partition("-partition-")
+    topic, partition = base_topic(message.topic_name())
     id_ = message.message_id()
     place = f"{id_.ledger_id()}:{id_.entry_id()}:{partition or 0}:{id_.batch_index()}"
     return Incoming(
         topic,
-        int(partition or 0),
+        partition or 0,
         place,
         _readable(message.partition_key, ""),
         _readable(message.properties, {}),

@@ -13,7 +13,7 @@ import pulsar
 import pulsar.asyncio
 
 from dict_common.bus.client import answered
-from dict_common.bus.incoming import Incoming, incoming
+from dict_common.bus.incoming import Incoming, base_topic, incoming
 from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.letter_ids import LETTER_UNREAD, LetterId
 from dict_schemas.topics import DEAD_LETTERS
@@ -86,9 +86,9 @@ class Letters:
                 self._client.get_topic_partitions(self._topic), f"partitions of {self._topic}"
             )
             self._shelves = {
-                int(name.rpartition("-partition-")[2]): _Shelf(self._client, name)
+                number: _Shelf(self._client, name)
                 for name in names
-                if "-partition-" in name
+                if (number := base_topic(name)[1]) is not None
             }
             if not self._shelves:
                 raise Unavailable(

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from errno import EISDIR
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,13 +72,15 @@ def export_file(path: Path, format_: Format, *, force: bool) -> Iterator["WholeF
 
     Raises FileExistsError unless `force`, FileNotWritten.
     """
-    if path.is_dir():
-        raise FileNotWritten(str(path), "it is a folder")
-    if path.exists() and not force:
-        raise FileExistsError(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")
+        if path.exists() and not force:
+            raise FileExistsError(path)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise FileNotWritten(str(path), error.strerror or str(error)) from error
     try:

@@ -17,7 +17,7 @@ import pulsar
 from audit_sink.application.reconciliation import Progress
 from audit_sink.domain.positions import Position, Published, Span
 from dict_common.bus.backlog import Backlogs
-from dict_common.bus.incoming import Incoming, incoming
+from dict_common.bus.incoming import Incoming, base_topic, incoming
 from dict_common.bus.schemas import Received
 from dict_common.kernel.errors import Unavailable
 
@@ -77,11 +77,11 @@ class PulsarEventLog:
         path = _path(self._namespace)
         found = dict.fromkeys(map(_name, await self._get(f"{path}/partitioned")), 1)
         for full_name in await self._get(path):
-            name, partitioned, number = _name(full_name).partition("-partition-")
-            if partitioned and name in found:
-                found[name] = max(found[name], int(number) + 1)
+            name, number = base_topic(_name(full_name))
+            if number is not None and name in found:
+                found[name] = max(found[name], number + 1)
             else:
-                found[name] = 0
+                found[_name(full_name)] = 0
         return found
 
     async def spans(self, topics: Sequence[str], published: Published) -> list[Span]:
@@ -173,8 +173,9 @@ class PulsarEventLog:
     async def _partitions(self, topic: str) -> dict[int, Any]:
         stats = await self._get(f"{_path(f'{self._namespace}/{topic}')}/partitioned-internalStats")
         return {
-            int(name.rpartition("-partition-")[2]): of_one
+            number: of_one
             for name, of_one in stats["partitions"].items()
+            if (number := base_topic(name)[1]) is not None
         }
 
     async def _get(self, path: str) -> Any:

@@ -54,6 +54,8 @@ class PulsarEventSource:
         self._redrives: pulsar.Consumer | None = None
         self._redrive_topic = redrive_topic(tenant, SERVICE)
         self._name = f"{SERVICE}-{new_id()}"
+        self._in_hand: list[pulsar.Message] = []
+        """Events that came when the look at the redrives failed: handed out by the next look."""
         self._received, self._acknowledged = 0, 0
         self._looked: tuple[int, frozenset[Waiting]] = (0, frozenset())
         self.schemas = Received()
@@ -144,8 +146,11 @@ class PulsarEventSource:
     def _receive(self) -> list[Incoming]:
         if self._consumer is None and self._client is not None:
             self._consumer = self._events(self._client)
-        received = _opened(self._consumer).batch_receive()
-        received += _opened(self._redrives).batch_receive()
+        if not self._in_hand:
+            self._in_hand = _opened(self._consumer).batch_receive()
+        # Should this fail, the events stay in hand: the broker will not send them again.
+        redrives = _opened(self._redrives).batch_receive()
+        received, self._in_hand = [*self._in_hand, *redrives], []
         self._received += len(received)
         return [incoming(message) for message in received]
 
