@@ -1,4 +1,4 @@
-"""A consumer: one pump, lanes by key, every message settled by the table in `settle`."""
+"""A consumer: one pump, a lane for each key, every message settled by the table in `settle`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,16 +11,17 @@ import pulsar.asyncio
 from dict_common.bus.client import answered
 from dict_common.bus.dead_letters import DeadLetters
 from dict_common.bus.incoming import Incoming, incoming
-from dict_common.bus.router import partition_of
+from dict_common.bus.lanes import Lanes
 from dict_common.bus.schemas import Received
 from dict_common.bus.settle import Settlement, as_undeliverable, settlement_of
 from dict_common.kernel.errors import DictError, InputRefused, Unavailable
 from dict_common.telemetry import metrics
 from dict_common.telemetry.logs import logger
 
-LANES = 8
+KEYS_AT_ONCE = 8
 """Messages of one key keep their order; up to this many keys are worked on at once."""
-LANE_MESSAGES_MAX = 16
+IN_HAND_MAX = 128
+"""Messages taken and not settled. So many of one key that cannot be worked on hold up the rest."""
 PAUSE_SECONDS_MIN = 0.2
 PAUSE_SECONDS_MAX = 10.0
 
@@ -56,6 +57,8 @@ class Consumer:
         self._subscription = subscription
         self._dead_letters = dead_letters
         self._stopping = asyncio.Event()
+        self._lanes = Lanes()
+        self._room = asyncio.Semaphore(IN_HAND_MAX)
         self.schemas = Received()
 
     async def run(
@@ -72,21 +75,18 @@ class Consumer:
                 consumer_type=pulsar.ConsumerType.KeyShared,
                 initial_position=pulsar.InitialPosition.Earliest,
                 schema=self.schemas,
-                receiver_queue_size=LANES * LANE_MESSAGES_MAX,
+                receiver_queue_size=IN_HAND_MAX,
                 batch_index_ack_enabled=True,
                 negative_ack_redelivery_delay_ms=1_000,
             ),
             f"subscribe {self._subscription.name} to {self._subscription.topic}",
         )
         on_ready()
-        lanes: list[asyncio.Queue[Incoming]] = [
-            asyncio.Queue(LANE_MESSAGES_MAX) for _ in range(LANES)
-        ]
         workers = [
-            asyncio.create_task(self._lane(consumer, lane, handlers), name=f"lane-{number}")
-            for number, lane in enumerate(lanes)
+            asyncio.create_task(self._work(consumer, handlers), name=f"worker-{number}")
+            for number in range(KEYS_AT_ONCE)
         ]
-        pump = asyncio.create_task(self._pump(consumer, lanes), name="pump")
+        pump = asyncio.create_task(self._pump(consumer), name="pump")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({pump, stopped, *workers}, return_when=asyncio.FIRST_COMPLETED)
         self._stopping.set()
@@ -98,7 +98,7 @@ class Consumer:
         tasks: list[asyncio.Task[None]],
         stopped: asyncio.Task[bool],
     ) -> None:
-        """Lanes finish the message in hand; then the subscription is let go of."""
+        """Workers finish the message in hand; then the subscription is let go of."""
         stopped.cancel()
         await asyncio.wait(tasks[1:], timeout=PAUSE_SECONDS_MAX)
         try:
@@ -110,32 +110,28 @@ class Consumer:
             if isinstance(outcome, Exception):
                 raise outcome
 
-    async def _pump(
-        self, consumer: pulsar.asyncio.Consumer, lanes: list[asyncio.Queue[Incoming]]
-    ) -> None:
+    async def _pump(self, consumer: pulsar.asyncio.Consumer) -> None:
         """The one place that receives: a cancelled receive would swallow a message."""
         while not self._stopping.is_set():
+            await self._room.acquire()
             try:
                 message = incoming(await answered(consumer.receive(), "receive"))
             except Unavailable:
                 if self._stopping.is_set():
                     return
                 raise
-            await lanes[partition_of(message.key, LANES)].put(message)
+            self._lanes.put(message)
 
-    async def _lane(
-        self,
-        consumer: pulsar.asyncio.Consumer,
-        lane: asyncio.Queue[Incoming],
-        handlers: Handlers,
-    ) -> None:
+    async def _work(self, consumer: pulsar.asyncio.Consumer, handlers: Handlers) -> None:
         while not self._stopping.is_set():
             try:
-                message = await asyncio.wait_for(lane.get(), 0.5)
+                message = await asyncio.wait_for(self._lanes.next(), 0.5)
             except TimeoutError:
                 continue
             if await self._settle(message, handlers):
                 await answered(consumer.acknowledge(message.message), "acknowledge")
+                self._lanes.done(message)
+                self._room.release()
 
     async def _settle(self, message: Incoming, handlers: Handlers) -> bool:
         """True when the message may be acknowledged; False if a stop came first."""

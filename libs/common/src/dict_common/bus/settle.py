@@ -5,7 +5,7 @@
 | returns | acknowledge |
 | raises InputRefused | tell the sender (command.rejected), acknowledge |
 | raises Undeliverable | dead letter, acknowledge |
-| raises Unavailable | wait, repeat the same message; neighbours of other lanes go on |
+| raises Unavailable | wait, repeat the same message; other keys go on |
 | raises anything else | a defect: repeat up to `DEFECT_ATTEMPTS_MAX`, then dead letter |
 """
 
