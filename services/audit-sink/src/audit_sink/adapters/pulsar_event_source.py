@@ -102,6 +102,10 @@ class PulsarEventSource:
     ) -> _Answer:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, call)
+        except pulsar.TopicNotFound as error:
+            # The client takes a topic that has -partition- in its own name for one of another.
+            hint = "dictctl topics diff: is one missing, or has a stranger -partition- in its name?"
+            raise Unavailable("topic-missing", f"{what}: {error}; {hint}") from error
         except pulsar.PulsarException as error:
             raise Unavailable("pulsar-failed", f"{what}: {error}") from error
 
