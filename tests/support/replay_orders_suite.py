@@ -1,12 +1,13 @@
 """The exam that ReplayOrders passes, fake and adapter alike."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from audit_sink.application.replay_desk import Change, Known, Replay, ReplayOrders
+from audit_sink.application.replay_desk import ACTIVE_MAX, Change, Known, Replay, ReplayOrders
 from audit_sink.domain.positions import Published
 from audit_sink.domain.replay import Sandbox, State
 from dict_common.kernel.errors import InputRefused, Unavailable
@@ -81,3 +82,19 @@ class ReplayOrdersSuite(ABC):
         await orders.begin(request, REPLAY, BY, (event(),))
         with pytest.raises(InputRefused, match="command-id-reused"):
             await orders.begin(key(b"\x00other", request.command_id), REPLAY, BY, (event(),))
+
+    async def test_no_more_than_the_maximum_however_many_begin_at_once(self) -> None:
+        orders, requests = await self.orders(), [key() for _ in range(ACTIVE_MAX + 4)]
+        room = ACTIVE_MAX - await orders.active()
+        begun = await asyncio.gather(
+            *(orders.begin(it, REPLAY, BY, (event(),)) for it in requests), return_exceptions=True
+        )
+        refused = [it for it in begun if it is not None]
+        assert len(refused) == len(requests) - room
+        assert all("replays-too-many" in str(it) for it in refused)
+        for request, failure in zip(requests, begun, strict=True):
+            assert await orders.seen(request) is (Seen.OPEN if failure is None else Seen.NEW)
+            if failure is None:
+                ended = Known(State.CANCELLED, None)
+                await orders.change(key(), Change(request.command_id, FRESH, ended), (event(),))
+        assert await orders.active() == ACTIVE_MAX - room

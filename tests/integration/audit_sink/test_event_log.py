@@ -17,6 +17,7 @@ from dict_common.bus.schemas import Encoded
 from dict_common.kernel.errors import Unavailable
 from dict_schemas.topics import topics
 from tests.support.events import step_event
+from tests.support.half_message import leave_half_a_message
 from tests.support.processes import free_address
 from tests.support.world import World
 
@@ -251,3 +252,17 @@ async def test_broker_that_is_away_is_unavailable(
         with pytest.raises(Unavailable) as refused:
             await read(log, await shelf.span(log))
         assert refused.value.reason_code == "pulsar-failed"
+
+
+async def test_half_a_message_at_the_end_is_read_by_nobody_and_waited_for_by_nobody(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulsar_event_log, "EMPTY_MAX", 2)
+    before = shelf.sent(3)
+    await leave_half_a_message(shelf.world, shelf.topic)
+    async with log_of(shelf.world) as log:
+        span = await shelf.span(log)
+        assert span.entries > 3
+        assert ids_of(await read(log, span)) == before
+        behind = shelf.sent(2)
+        assert ids_of(await read(log, await shelf.span(log))) == before + behind

@@ -16,9 +16,8 @@ from dict_common.kernel.letter_ids import LetterId
 from tests.support.dead_letters import Graveyard, graveyard_of
 from tests.support.world import World, make_world
 
-MEBIBYTE = 1024 * 1024
-LARGE = 12 * MEBIBYTE
-"""Of three chunks: the broker's largest message has five."""
+LARGE = 600 * 1024
+"""Of three chunks: the broker's largest message has 256 KiB."""
 SERVICE = "claim-orchestrator"
 
 

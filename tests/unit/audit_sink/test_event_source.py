@@ -78,6 +78,19 @@ async def test_what_is_sent_or_is_another_sinks_is_left_alone(source: Source) ->
         assert source.let_go == 0
 
 
+async def test_a_sink_whom_that_does_not_help_is_more_patient_each_time(source: Source) -> None:
+    after: list[int] = []
+    for look in range(1, 60):
+        await source.go_on([source.waits()])
+        if source.let_go > len(after):
+            after.append(look)
+    assert after == [2, 10, 42]
+    source.got(1, 1)
+    for _ in range(2):
+        await source.go_on([source.waits()])
+    assert source.let_go == 4
+
+
 class Receiving:
     """A consumer that has some batches to give, or a trouble."""
 

@@ -14,6 +14,7 @@ from audit_sink.application.replay_desk import (
     Replay,
     ReplayDesk,
     ReplayOrders,
+    require_room,
 )
 from audit_sink.domain.replay import CHANGES, Sandbox, State, Verb, allowed
 from dict_common.intake.operators import OperatorDoor
@@ -54,6 +55,8 @@ class InMemoryReplayOrders(InMemoryLetterActions):
     ) -> None:
         """Once."""
         fresh = await self.seen(request) is Seen.NEW
+        if fresh and replay is not None:
+            require_room(await self.active())
         await self.take(request, None, events)
         if fresh and replay is not None:
             self.replays[request.command_id] = replay, asked_by, Known(State.RUNNING, None)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from audit_sink.application.replay_desk import Change, Known, Replay
+from audit_sink.application.replay_desk import Change, Known, Replay, require_room
 from audit_sink.domain.replay import Sandbox, State
 from dict_common.kernel.errors import Unavailable
 from dict_common.ports.inbox import InboxKey
@@ -45,6 +45,9 @@ class PostgresReplayOrders(PostgresCommandInbox):
             if not await first(connection, request):
                 return
             if replay is not None:
+                await timed_fetch(connection, _QUERIES["replays_lock"])
+                (counted,) = await timed_fetch(connection, _QUERIES["replays_active"])
+                require_room(counted["active"])
                 since, until = replay.published.since, replay.published.until
                 what = (list(replay.topics), since, until, replay.sandbox)
                 await timed_fetch(

@@ -5,7 +5,6 @@ Nothing here can send, and nothing is acknowledged: a Reader leaves no subscript
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -14,13 +13,16 @@ from typing import Any, TypeVar
 import httpx
 import pulsar
 
+from audit_sink.adapters.pulsar_ledgers import Ledgers
 from audit_sink.application.reconciliation import Progress
 from audit_sink.domain.positions import Position, Published, Span
 from dict_common.bus.backlog import Backlogs
 from dict_common.bus.incoming import Incoming, base_topic, incoming
 from dict_common.bus.schemas import Received
 from dict_common.kernel.errors import Unavailable
+from dict_common.telemetry.logs import logger
 
+_log = logger(__name__)
 _Answer = TypeVar("_Answer")
 
 MARGIN = timedelta(minutes=10)
@@ -33,13 +35,12 @@ FIRST_MS_MAX = 1_000
 NEXT_MS_MAX = 20
 EMPTY_MAX = 30
 """Seconds without a message, though the broker says that there is one."""
+PART = "x-pulsar-chunk-id"
+"""The broker's header of an entry that is a part of a message."""
 READERS_MAX = 16
 OPERATION_SECONDS_MAX = 30
 ADMIN_SECONDS_MAX = 30.0
 ADMIN_AT_ONCE_MAX = 8
-
-_Ledgers = list[tuple[int, int, int]]
-"""Id, entries and bytes of each ledger of a partition, in their order."""
 
 
 class PulsarEventLog:
@@ -98,7 +99,7 @@ class PulsarEventLog:
         return [
             span
             for span in spans
-            if _acknowledged(partitions[span.topic][span.partition], subscription, span.last)
+            if partitions[span.topic][span.partition].acknowledged(subscription, span.last)
         ]
 
     async def progress(self, subscription: str, topic: str) -> Progress:
@@ -109,23 +110,37 @@ class PulsarEventLog:
     async def read(
         self, span: Span, after: Position | None
     ) -> AsyncGenerator[Sequence[Incoming], None]:
-        """In pieces of at most 2,000 messages or 16 MiB."""
+        """In pieces of at most 2,000 messages or 16 MiB. Ends before half a message, whose sender
+        died between two parts of it: nobody can read it."""
         start = span.first if after is None else after
         reader = await self._run("open a reader", lambda: self._open(span, start))
         try:
-            ended, empty = False, 0
+            ended, empty, last = False, 0, after
             while not ended:
                 messages, ended = await self._run("read", lambda: _piece(reader, span, after))
                 if messages:
+                    last = Position.parse(messages[-1].message_id)
                     yield messages
                 empty = 0 if messages else empty + 1
                 if empty > EMPTY_MAX and not ended:
-                    raise Unavailable(
-                        "pulsar-slow", f"{span.topic} partition {span.partition}: nothing comes"
-                    )
+                    ended = await self._parts_alone(span, last)
         finally:
             with contextlib.suppress(Unavailable):
                 await asyncio.shield(self._run("close a reader", reader.close))
+
+    async def _parts_alone(self, span: Span, behind: Position | None) -> bool:
+        """True where all that is left of a span are parts of messages. Raises Unavailable."""
+        ledgers = (await self._partitions(span.topic))[span.partition]
+        path = _path(self._partition(span.topic, span.partition))
+        for ledger, entry in ledgers.entries(span, behind):
+            head = await self._asked("HEAD", f"{path}/ledger/{ledger}/entry/{entry}")
+            if PART not in head.headers:
+                where = f"{span.topic} partition {span.partition} at {ledger}:{entry}"
+                raise Unavailable("pulsar-slow", f"{where}: nothing comes")
+        _log.warning(
+            "half-a-message", topic=span.topic, partition=span.partition, after=str(behind)
+        )
+        return True
 
     def _open(self, span: Span, start: Position) -> pulsar.Reader:
         return self._client.create_reader(
@@ -140,25 +155,23 @@ class PulsarEventLog:
     async def _of_topic(self, topic: str, published: Published) -> list[Span]:
         partitions = await self._partitions(topic)
         spans = [
-            await self._span(topic, number, stats, published)
-            for number, stats in sorted(partitions.items())
+            await self._span(topic, number, ledgers, published)
+            for number, ledgers in sorted(partitions.items())
         ]
         return [span for span in spans if span is not None]
 
     async def _span(
-        self, topic: str, partition: int, stats: Any, published: Published
+        self, topic: str, partition: int, ledgers: Ledgers, published: Published
     ) -> Span | None:
-        last = _last_entry(stats)
+        first, last = ledgers.first, ledgers.last
         if last is None:
             return None
-        ledgers = _ledgers(stats)
-        first = Position(ledgers[0][0], 0, -1)
         if published.since is not None:
             first = max(first, await self._at(topic, partition, published.since, -MARGIN))
         if published.until is not None:
             behind = await self._at(topic, partition, published.until, MARGIN)
-            last = min(last, _entry_before(ledgers, behind))
-        entries, size = _between(ledgers, first, last)
+            last = min(last, ledgers.before(behind))
+        entries, size = ledgers.between(first, last)
         return Span(topic, partition, first, last, entries, size) if entries > 0 else None
 
     async def _at(
@@ -170,24 +183,30 @@ class PulsarEventLog:
         found = await self._get(f"{name}/messageid/{max(0, millis)}")
         return Position(int(found["ledgerId"]), int(found["entryId"]), -1)
 
-    async def _partitions(self, topic: str) -> dict[int, Any]:
+    async def _partitions(self, topic: str) -> dict[int, Ledgers]:
         stats = await self._get(f"{_path(f'{self._namespace}/{topic}')}/partitioned-internalStats")
         return {
-            number: of_one
+            number: Ledgers(of_one)
             for name, of_one in stats["partitions"].items()
             if (number := base_topic(name)[1]) is not None
         }
 
     async def _get(self, path: str) -> Any:
+        answer = await self._asked("GET", path)
         try:
-            answer = await self._admin.get(path)
+            return answer.json()
+        except ValueError as error:
+            raise Unavailable("broker-away", f"{path}: {error!r}") from None
+
+    async def _asked(self, method: str, path: str) -> httpx.Response:
+        try:
+            answer = await self._admin.request(method, path)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 raise Unavailable(
                     "topic-missing", f"the broker has no {path}: dictctl topics apply"
                 )
-            answer.raise_for_status()
-            return answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+            return answer.raise_for_status()
+        except httpx.HTTPError as error:
             raise Unavailable("broker-away", f"{path}: {error!r}") from None
 
     def _partition(self, topic: str, partition: int) -> str:
@@ -231,48 +250,3 @@ def _name(full_name: str) -> str:
 
 def _path(topic: str) -> str:
     return "/admin/v2/" + topic.replace("://", "/")
-
-
-def _ledgers(stats: Any) -> _Ledgers:
-    """The broker counts the entries of the one that it writes apart."""
-    *closed, current = stats["ledgers"]
-    return [
-        *((it["ledgerId"], it["entries"], it["size"]) for it in closed),
-        (current["ledgerId"], stats["currentLedgerEntries"], stats["currentLedgerSize"]),
-    ]
-
-
-def _last_entry(stats: Any) -> Position | None:
-    """The last entry; None if there is none. A new ledger is empty: its last is in one before."""
-    last = _entry_before(_ledgers(stats), Position(sys.maxsize, 0, -1))
-    return last if last.ledger >= 0 else None
-
-
-def _entry_before(ledgers: _Ledgers, behind: Position) -> Position:
-    """The last entry before a place; one before all of them if there is none."""
-    if behind.entry > 0:
-        return behind._replace(entry=behind.entry - 1)
-    filled = [(id_, entries) for id_, entries, _ in ledgers if entries > 0 and id_ < behind.ledger]
-    return Position(filled[-1][0], filled[-1][1] - 1, -1) if filled else Position(-1, -1, -1)
-
-
-def _between(ledgers: _Ledgers, first: Position, last: Position) -> tuple[int, int]:
-    """Entries and bytes from one to the other, both included."""
-    count, size = 0, 0.0
-    for id_, entries, ledger_bytes in ledgers:
-        if entries == 0 or not first.ledger <= id_ <= last.ledger:
-            continue
-        begin = first.entry if id_ == first.ledger else 0
-        end = min(entries - 1, last.entry) if id_ == last.ledger else entries - 1
-        part = max(0, end - begin + 1)
-        count += part
-        size += ledger_bytes * part / entries
-    return count, round(size)
-
-
-def _acknowledged(stats: Any, subscription: str, last: Position) -> bool:
-    cursor = stats["cursors"].get(subscription)
-    if cursor is None:
-        return False
-    ledger, entry = cursor["markDeletePosition"].split(":")
-    return (int(ledger), int(entry)) >= last.of_entry

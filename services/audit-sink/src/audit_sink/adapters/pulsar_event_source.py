@@ -35,6 +35,8 @@ BATCH_WAIT_MS = 50
 RECEIVER_QUEUE_MESSAGES = 2_000
 RECEIVER_QUEUE_TOTAL = 2_000
 DISCOVERY_SECONDS = 30
+PATIENCE_LOOKS_MIN, PATIENCE_LOOKS_MAX = 2, 128
+"""After so many looks that found the same events waiting, the sink subscribes anew."""
 REDRIVE_SUBSCRIPTION = "audit-sink.redrive"
 REDRIVES_MAX = 100
 REDRIVE_WAIT_MS = 1
@@ -57,7 +59,9 @@ class PulsarEventSource:
         self._in_hand: list[pulsar.Message] = []
         """Events that came when the look at the redrives failed: handed out by the next look."""
         self._received, self._acknowledged = 0, 0
-        self._looked: tuple[int, frozenset[Waiting]] = (0, frozenset())
+        self._done = (0, 0)
+        self._held: frozenset[Waiting] = frozenset()
+        self._looks, self._patience = 0, PATIENCE_LOOKS_MIN
         self.schemas = Received()
 
     async def open(self) -> None:
@@ -81,12 +85,18 @@ class PulsarEventSource:
         twice by it stands once. Raises Unavailable.
         """
         mine = frozenset(it for it in waiting if it.consumer == self._name)
-        (received, before), self._looked = self._looked, (self._received, mine)
-        if self._received != received or self._acknowledged != received:
+        before, self._done = self._done, (self._received, self._acknowledged)
+        if self._done != before or self._received != self._acknowledged or not mine & self._held:
+            self._held, self._looks, self._patience = mine, 1, PATIENCE_LOOKS_MIN
             return
-        if stuck := sorted(it.partition for it in mine & before):
-            _log.warning("events-held-back", partitions=stuck)
-            await self._run(self._thread, "let go", self._let_go)
+        self._held, self._looks = mine & self._held, self._looks + 1
+        if self._looks < self._patience:
+            return
+        _log.warning("events-held-back", partitions=sorted(it.partition for it in self._held))
+        # Where that brings nothing, what waits may be half a message, whose sender died: the client
+        # acknowledges it after a minute, but not while it is made anew again and again.
+        self._looks, self._patience = 0, min(4 * self._patience, PATIENCE_LOOKS_MAX)
+        await self._run(self._thread, "let go", self._let_go)
 
     async def close(self) -> None:
         """Lets go; what is not acknowledged goes to another sink."""

@@ -78,12 +78,23 @@ class ReplayOrders(CommandInbox, Protocol):
         events: Sequence[OutgoingEvent],
     ) -> None:
         """Inbox row (outcome NULL), the replay under the request's id, and the events, in one
-        transaction. `asked_by`: operator and reason. None: a dry run. Once."""
+        transaction. `asked_by`: operator and reason. None: a dry run. Once.
+
+        Raises InputRefused `replays-too-many`, however many begin at once.
+        """
 
     async def change(
         self, request: InboxKey, change: Change | None, events: Sequence[OutgoingEvent]
     ) -> None:
         """As `begin`. Raises Unavailable if the replay moved meanwhile: then nothing is stored."""
+
+
+def require_room(active: int) -> None:
+    """Raises InputRefused where one replay more were too many."""
+    if active >= ACTIVE_MAX:
+        raise InputRefused(
+            "replays-too-many", f"{ACTIVE_MAX} replays have not ended: cancel one, or wait"
+        )
 
 
 class ReplayDesk:
@@ -117,10 +128,7 @@ class ReplayDesk:
     async def accept(self, delivery: Delivery, request: Request, operator: str) -> None:
         """Raises InputRefused for what the replay's state does not allow."""
         if request.replay is not None:
-            if await self._orders.active() >= ACTIVE_MAX:
-                raise InputRefused(
-                    "replays-too-many", f"{ACTIVE_MAX} replays have not ended: cancel one, or wait"
-                )
+            require_room(await self._orders.active())
             await self._orders.begin(
                 delivery.key,
                 None if request.dry_run else request.replay,

@@ -6,6 +6,10 @@ SELECT state, sandbox_state FROM connect.replays WHERE run_id = $1;
 -- name: replays_active
 SELECT count(*) AS active FROM connect.replays WHERE ended_at IS NULL;
 
+-- name: replays_lock
+-- Whoever begins a replay next counts it.
+SELECT pg_advisory_xact_lock(hashtextextended('connect.replays', 0));
+
 -- name: replay_begin
 INSERT INTO connect.replays
     (run_id, operator, reason, topics, published_from, published_until, sandbox)
