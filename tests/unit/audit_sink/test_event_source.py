@@ -81,7 +81,7 @@ async def test_what_is_sent_or_is_another_sinks_is_left_alone(source: Source) ->
 async def test_a_sink_whom_that_does_not_help_is_more_patient_each_time(source: Source) -> None:
     after: list[int] = []
     for look in range(1, 60):
-        await source.go_on([source.waits()])
+        await source.go_on([source.waits(3 + source.let_go)])  # sent again, and of no use again
         if source.let_go > len(after):
             after.append(look)
     assert after == [2, 10, 42]

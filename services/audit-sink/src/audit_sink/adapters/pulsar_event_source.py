@@ -86,8 +86,11 @@ class PulsarEventSource:
         """
         mine = frozenset(it for it in waiting if it.consumer == self._name)
         before, self._done = self._done, (self._received, self._acknowledged)
-        if self._done != before or self._received != self._acknowledged or not mine & self._held:
-            self._held, self._looks, self._patience = mine, 1, PATIENCE_LOOKS_MIN
+        works = self._done != before or self._received != self._acknowledged
+        if works or not mine:
+            self._patience = PATIENCE_LOOKS_MIN
+        if works or not mine & self._held:
+            self._held, self._looks = mine, 1
             return
         self._held, self._looks = mine & self._held, self._looks + 1
         if self._looks < self._patience:
