@@ -32,7 +32,6 @@ async def test_pulsar_makes_no_topic_by_itself(stack: Stack) -> None:
         running = answer.raise_for_status().json()
     assert running["allowAutoTopicCreation"] == "false"
     assert running["brokerDeduplicationEnabled"] == "true"
-    assert running["maxMessageSize"] == "262144"
     assert "AppendIndexMetadataInterceptor" in running["brokerEntryMetadataInterceptors"]
 
 

@@ -16,8 +16,8 @@ from tests.support.waiting import until
 from tests.support.world import World
 
 BODY_BYTES = 128 * 1024 * 1024
-RATE = {"publishThrottlingRateInMsg": 20, "publishThrottlingRateInByte": -1}
-"""For the namespace: five hundred parts take so long that the sender is killed between two."""
+RATE = {"publishThrottlingRateInMsg": 1, "publishThrottlingRateInByte": -1}
+"""For the namespace: 26 parts take so long that the sender is killed between two."""
 
 
 async def leave_half_a_message(world: World, topic: str) -> None:

@@ -49,8 +49,8 @@ async def opened(world: World, role: str) -> AsyncIterator[Database]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PGPASSFILE", world.environment["PGPASSFILE"])
         database = await Database.open(world.environment["DICT_POSTGRES_URL"], role, PoolSize(1, 3))
-    yield database
-    await database.close()
+        yield database
+        await database.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

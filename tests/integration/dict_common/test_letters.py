@@ -16,8 +16,9 @@ from dict_common.kernel.letter_ids import LetterId
 from tests.support.dead_letters import Graveyard, graveyard_of
 from tests.support.world import World, make_world
 
-LARGE = 600 * 1024
-"""Of three chunks: the broker's largest message has 256 KiB."""
+MEBIBYTE = 1024 * 1024
+LARGE = 12 * MEBIBYTE
+"""Of three chunks: the broker's largest message has five."""
 SERVICE = "claim-orchestrator"
 
 

@@ -27,8 +27,6 @@ POLICY: Mapping[str, str] = {
     "acknowledgmentAtBatchIndexLevelEnabled": "true",
     # Else new messages in that second leave a partition's older ones undelivered after a takeover.
     "activeConsumerFailoverDelayTimeMillis": "0",
-    # A consumer's queue counts messages: this bounds its bytes. Ours have 64 KiB at most.
-    "maxMessageSize": str(256 << 10),
     "exposingBrokerEntryMetadataToClientEnabled": "true",
     "brokerEntryMetadataInterceptors": (
         f"{_INTERCEPTORS}AppendBrokerTimestampMetadataInterceptor,"

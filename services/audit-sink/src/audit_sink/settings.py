@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     dead_letters_window_seconds: Annotated[float, Field(ge=1)] = 600.0
     """How far back both look."""
 
+    queue_messages: Annotated[int, Field(ge=10, le=2_000)] = 2_000
+    """Messages that the client holds for us. As many as a batch has: a smaller queue cuts batches;
+    for a while, where large ones fill the memory."""
+
     operator_issuer: str = "dict-connect-development"
     """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
     redrive_per_second: Annotated[int, Field(ge=1, le=1_000)] = 50

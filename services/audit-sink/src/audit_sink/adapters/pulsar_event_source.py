@@ -31,9 +31,6 @@ SUBSCRIPTION = "audit-sink.events"
 BATCH_MESSAGES_MAX = 2_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BATCH_WAIT_MS = 50
-# As large as a batch: a smaller queue cuts batches silently.
-RECEIVER_QUEUE_MESSAGES = 2_000
-RECEIVER_QUEUE_TOTAL = 2_000
 DISCOVERY_SECONDS = 30
 PATIENCE_LOOKS_MIN, PATIENCE_LOOKS_MAX = 2, 128
 """After so many looks that found the same events waiting, the sink subscribes anew."""
@@ -46,8 +43,9 @@ REDRIVE_WAIT_MS = 1
 class PulsarEventSource:
     """One consumer. Messages stay unacknowledged until `acknowledge`."""
 
-    def __init__(self, url: str, tenant: str) -> None:
+    def __init__(self, url: str, tenant: str, queue_messages: int = BATCH_MESSAGES_MAX) -> None:
         self._url = url
+        self._queue_messages = queue_messages
         self._pattern = f"persistent://{tenant}/events/.*"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pulsar-receive")
         self._acknowledging = ThreadPoolExecutor(1, thread_name_prefix="pulsar-acknowledge")
@@ -146,8 +144,9 @@ class PulsarEventSource:
             consumer_type=pulsar.ConsumerType.Failover,
             initial_position=pulsar.InitialPosition.Earliest,
             schema=self.schemas,
-            receiver_queue_size=RECEIVER_QUEUE_MESSAGES,
-            max_total_receiver_queue_size_across_partitions=RECEIVER_QUEUE_TOTAL,
+            # As large as a batch: a smaller queue cuts batches silently.
+            receiver_queue_size=self._queue_messages,
+            max_total_receiver_queue_size_across_partitions=self._queue_messages,
             pattern_auto_discovery_period=DISCOVERY_SECONDS,
             batch_index_ack_enabled=True,
             batch_receive_policy=pulsar.ConsumerBatchReceivePolicy(

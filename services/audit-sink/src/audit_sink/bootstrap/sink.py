@@ -59,7 +59,7 @@ async def open_adapters() -> AsyncIterator[Adapters]:
         stack.push_async_callback(database.close)
         client = connect_pulsar(shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
-        source = PulsarEventSource(shared.pulsar_url, shared.pulsar_tenant)
+        source = PulsarEventSource(shared.pulsar_url, shared.pulsar_tenant, own.queue_messages)
         stack.push_async_callback(source.close)
         await source.open()
         admin = await stack.enter_async_context(open_admin(shared.pulsar_admin_url, ADMIN_SECONDS))
