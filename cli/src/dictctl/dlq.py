@@ -91,7 +91,7 @@ def requests_(
     output: Output = Format.TABLE,
     limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX)] = 20,
 ) -> None:
-    """What became of requests to redrive or discard: under way, done, or refused and why."""
+    """What became of requests to the desk: under way, done, or refused and why. Replays too."""
     try:
         wanted = [UUID(text) for text in ids] if ids else None
     except ValueError:

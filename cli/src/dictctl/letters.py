@@ -48,10 +48,12 @@ class Wanted:
 
     def fits(self, row: Row) -> bool:
         """Whether a letter is wanted."""
+        return (self.done or row["action"] is None) and self.matches(row)
+
+    def matches(self, row: Row) -> bool:
+        """Whether it is one of these, acted on before or not."""
         pairs = (("reason", self.reason), ("consumer", self.consumer), ("ce_id", self.event))
-        return (self.done or row["action"] is None) and all(
-            wanted is None or row[name] == wanted for name, wanted in pairs
-        )
+        return all(wanted is None or row[name] == wanted for name, wanted in pairs)
 
 
 Place = tuple[datetime, int, int, int]
@@ -61,8 +63,9 @@ Place = tuple[datetime, int, int, int]
 @dataclass
 class Chosen:
     """The first so many of the letters that fit, by their publish time, or the last. `matched`
-    counts all: nobody is told less than there is without being told so. `columns`: all that is
-    kept of a row, where not all of it is needed.
+    counts all: nobody is told less than there is without being told so. `acted_on` counts those
+    that would fit, had nobody acted on them before. `columns`: all that is kept of a row, where not
+    all of it is needed.
     """
 
     limit: int
@@ -70,6 +73,7 @@ class Chosen:
     columns: tuple[str, ...] | None = None
     kept: list[tuple[Place, Row]] = field(default_factory=list)
     matched: int = 0
+    acted_on: int = 0
 
     def add(self, place: Place, row: Row) -> None:
         """Takes a letter in; memory holds twice the limit at most."""
@@ -129,6 +133,8 @@ class Desk:
         for row, message in zip(await self._rows(service, batch), batch, strict=True):
             if wanted.fits(row):
                 chosen.add(place_of(message), row)
+            elif wanted.matches(row):
+                chosen.acted_on += 1
 
     async def _rows(self, service: str, batch: list[Incoming]) -> list[Row]:
         """As they are listed, beside what was done with them."""

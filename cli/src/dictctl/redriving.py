@@ -32,7 +32,8 @@ from dictctl.letters import (
 
 app = typer.Typer()
 
-TAKEN_MAX = 100_000
+TAKEN_MAX = 50_000
+"""A hundred requests of one key: the desk has room for others beside them."""
 NAMED_MAX = 4
 """Requests that the next command names; more are among the newest anyway."""
 REDRIVE = "DEAD_LETTERS_REDRIVE"
@@ -79,12 +80,20 @@ def discard(
     consumer: Consumer = None,
     event: Event = None,
     since: Since = None,
+    all_: Annotated[bool, typer.Option("--all", help="whatever the service has")] = False,
     limit: Limit = 1_000,
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Notes that dead letters need no processing any more. They stay where they are."""
     wanted = _wanted(reason, consumer, event, since)
+    if not (ids or all_ or wanted != Wanted()):
+        raise CommandFailed(
+            Exit.USAGE,
+            "which letters? They cannot be taken back: ids, --reason --consumer --event --since, "
+            "or --all",
+            "dictctl dlq list",
+        )
     _act(_Order(DISCARD, why, None, dry_run), _Choice(ids, service, wanted, limit), output)
 
 
@@ -122,6 +131,12 @@ def _act(order: _Order, choice: _Choice, output: Format) -> None:
     check_why(order.why)
     service = choice.one_service
     rows, skipped, matched = asyncio.run(_taken(service, choice))
+    if not matched and not skipped:
+        raise CommandFailed(
+            Exit.NOT_FOUND,
+            f"no dead letter of {service} fits",
+            f"dictctl dlq list --service {service}",
+        )
     told: Row = {
         "verb": order.verb,
         "service": service,
@@ -137,7 +152,7 @@ def _act(order: _Order, choice: _Choice, output: Format) -> None:
     whole = {"ids": [row["id"] for row in rows]} if output is Format.JSON else {}
     show_record(told | whole, output)
     if not rows:
-        say("nothing is left to do: each of these letters was acted on before, or there is none")
+        say("nothing is left to do: each of these letters was acted on before")
     elif requests:
         named = " ".join(str(request.id) for request in requests[-NAMED_MAX:])
         say(f"next: dictctl dlq requests {named}")
@@ -175,12 +190,12 @@ def _wanted(
 
 
 async def _taken(service: str, choice: _Choice) -> tuple[list[Row], int, int]:
-    """The letters to act on, how many named ones were acted on before, and how many fit."""
+    """The letters to act on, how many were acted on before, and how many are left to act on."""
     chosen = Chosen(choice.limit, newest=False, columns=("id", "reason"))
     async with open_desk(service) as desk:
         if not choice.ids:
             await desk.choose(choice.wanted, chosen)
-            return chosen.ended(), 0, chosen.matched
+            return chosen.ended(), chosen.acted_on, chosen.matched
         named = dict.fromkeys(choice.ids)
         for letter_id in named:
             row, message = await desk.one(letter_id)

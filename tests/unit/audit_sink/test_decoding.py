@@ -154,3 +154,9 @@ async def test_strangers_schema_is_asked_for_once_in_a_batch() -> None:
 async def test_registry_that_is_away_buries_nothing() -> None:
     with pytest.raises(Unavailable):
         await decoded([message(envelope())], Registry(away=True))
+
+
+async def test_sequence_counts_from_one() -> None:
+    result = await decoded([message(envelope(sequence=it)) for it in (0, 1)])
+    assert [it.error.reason_code for it in result.poison] == ["envelope-invalid"]
+    assert [it.place for it in result.candidates] == [1]

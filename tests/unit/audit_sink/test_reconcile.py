@@ -17,6 +17,7 @@ from audit_sink.application.reconciliation import (
     Progress,
     Reconciled,
     SinkBehind,
+    StillThere,
     Stray,
 )
 from audit_sink.domain.evidence import Columns, framed_columns
@@ -117,6 +118,10 @@ class MemoryLetters:
     buried: list[Buried] = field(default_factory=list)
     cut_off: Sequence[str] = ()
 
+    async def there(self, letters: Sequence[str]) -> Sequence[str]:
+        held = {it.letter for it in self.buried}
+        return [it for it in letters if it in held]
+
     async def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         self.steps.append("letters")
         assert WINDOW.published.since is not None
@@ -163,7 +168,8 @@ class MemoryTally:
         self.steps.append("rows")
         seen(len(self.rows))
 
-    async def compare(self) -> Counts:
+    async def compare(self, still_there: StillThere) -> Counts:
+        assert await still_there([]) == []
         return Counts(len(self.told), len(self.told), len(self.rows), {"open": len(self.letters)})
 
     async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:

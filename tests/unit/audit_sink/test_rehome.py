@@ -175,3 +175,14 @@ def stray(batch: int, rows: int, month: date = MARCH) -> StrayPart:
 )
 def test_pieces_are_whole_batches(given: list[StrayPart], batches: list[list[int]]) -> None:
     assert [[it.chain_no for it in piece] for piece in pieces(given, 10)] == batches
+
+
+async def test_fewer_rows_than_were_counted_are_not_swapped_in() -> None:
+    class Losing(MemoryHomecoming):
+        async def copy(self, batch_ids: Sequence[UUID]) -> int:
+            return await super().copy(batch_ids) - 1
+
+    homecoming = Losing(rows_of(MARCH))
+    with pytest.raises(NotProven, match="0 rows were copied where 1"):
+        await brought_home(homecoming, MARCH)
+    assert homecoming.swapped == 0

@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
+import pytest
+
+from audit_sink.application import sink
 from audit_sink.application.dead_letter_window import DeadLetterLimit, DeadLetterWindow
 from audit_sink.application.keep_months import KeepMonths
 from audit_sink.application.ports import Candidate, Decoded, Poison, Written
@@ -233,3 +237,52 @@ def test_window_forgets() -> None:
     assert window.may_bury(0)
     assert not window.may_bury(99)
     assert window.may_bury(101)
+
+
+async def test_bad_messages_among_many_good_ones_are_buried_however_many() -> None:
+    junk = [-number for number in range(1, 9)]
+    bench = Bench([*range(1, 21), *junk], limit=DeadLetterLimit(2, 0.5, 600))
+    bench.stop_at_pause = 1
+    await bench.sink.run(bench.stop)
+    assert (sorted(bench.buried), bench.pauses) == (sorted(junk), [])
+
+
+async def test_step_that_fails_is_tried_again_ever_later_but_soon_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    async def waited(stop: asyncio.Event, seconds: float) -> bool:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+        return stop.is_set()
+
+    bench = Bench([1])
+    bench.store.away = 8
+    monkeypatch.setattr(sink, "stopped_within", waited)
+    monkeypatch.setattr(sink, "MONTHS_SECONDS", 0.0)
+    await bench.sink.run(bench.stop)
+    tries = [it for it in waits if it]
+    assert tries == [0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0, 3.0]
+
+
+async def test_defect_of_the_upkeep_ends_the_sink() -> None:
+    bench = Bench([1])
+    bench.source.total = 2  # so that it goes on waiting for more
+
+    async def broken() -> None:
+        raise LookupError("a defect")
+
+    monkeypatched = bench.sink._keep_months
+    calls = 0
+
+    async def keep_months() -> None:
+        nonlocal calls
+        calls += 1
+        await (monkeypatched() if calls == 1 else broken())
+
+    bench.sink._keep_months = cast("Any", keep_months)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sink, "MONTHS_SECONDS", 0.01)
+        with pytest.raises(LookupError):
+            await asyncio.wait_for(bench.sink.run(bench.stop), 60)

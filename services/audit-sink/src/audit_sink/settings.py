@@ -11,8 +11,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUDIT_SINK_", frozen=True, extra="ignore")
 
-    months_ahead: Annotated[int, Field(ge=1, le=24)] = 3
-    """Partitions made ahead of the present month."""
+    months_ahead: Annotated[int, Field(ge=2, le=24)] = 3
+    """Partitions made ahead of the present month; with one the alarm would ring each month."""
 
     dead_letters_max: Annotated[int, Field(ge=1)] = 1_000
     """So many dead letters within the window are never too many."""
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     dead_letters_window_seconds: Annotated[float, Field(ge=1)] = 600.0
     """How far back both look."""
 
-    queue_messages: Annotated[int, Field(ge=10, le=2_000)] = 2_000
+    queue_messages: Annotated[int, Field(ge=100, le=2_000)] = 2_000
     """Messages that the client holds for us. As many as a batch has: a smaller queue cuts batches;
     for a while, where large ones fill the memory."""
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dict_common.bus.dead_letters import DeadLetters, opened
+from dict_common.bus.dead_letters import DeadLetters, framed, opened
 from dict_common.bus.incoming import Incoming
-from dict_common.bus.redrive import BuriedAgain, Redrives, original, redrive_topic
+from dict_common.bus.redrive import BuriedAgain, Redrives, _context, original, redrive_topic
 from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.kernel.letter_ids import LetterId
 from dict_common.secrecy.development import make_missing
@@ -170,3 +170,22 @@ async def test_redrive_that_the_broker_drops_is_not_taken_for_sent(sealer: TinkR
         await redrives.give_back(LETTER, letter)
     await redrives.give_back(LETTER, letter)
     assert (len(broker.sent), broker.closed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"",
+        b"\x00\x00\x00\x02[]",
+        framed({"topic": "persistent://dict/commands/claim.create"}, b""),
+        framed({"topic": "t", "message_id": "x"}, b""),
+    ],
+)
+async def test_redrive_of_another_form_is_no_defect_but_a_letter(
+    sealer: TinkRestSealer, plain: bytes
+) -> None:
+    cover = as_it_came(sealer.seal(_context(SERVICE), plain), {}, redrive_topic("dict", SERVICE))
+    with pytest.raises(Undeliverable, match="redrive-unreadable"):
+        original(SERVICE, cover, sealer)
+    letter = await buried(cover, sealer, BuriedAgain)
+    assert letter[1]["dict_reason"] == "redrive-unreadable"

@@ -5,6 +5,7 @@ and with a context of its own: only who holds the keyset `rest` can write one, a
 letter is none. Its key is that of a dead letter: the order by key is kept.
 """
 
+import struct
 from datetime import datetime
 
 import pulsar.asyncio
@@ -12,7 +13,7 @@ import pulsar.asyncio
 from dict_common.bus.dead_letters import DeadLetter, DeadLetters, framed, unframed, uuid_only
 from dict_common.bus.incoming import Incoming, Redriven
 from dict_common.bus.sealed_topic import SealedTopic
-from dict_common.kernel.errors import Undeliverable
+from dict_common.kernel.errors import InputRefused, Undeliverable
 from dict_common.kernel.letter_ids import LetterId
 from dict_common.ports.sealing import RestSealer
 from dict_common.secrecy.errors import CiphertextInvalid
@@ -82,13 +83,23 @@ def original(service: str, message: Incoming, sealer: RestSealer) -> Incoming:
 
 def _unsealed(service: str, message: Incoming, sealer: RestSealer) -> Incoming:
     try:
-        header, body = unframed(sealer.open(_context(service), message.body))
+        return _parsed(sealer.open(_context(service), message.body), message)
     except CiphertextInvalid:
         raise Undeliverable(
             "redrive-unreadable",
             f"no redrive of {service} that the keyset rest opens: discard it if nobody of yours "
             "wrote it; else give the keyset its old key back, then redrive it",
         ) from None
+    except (KeyError, TypeError, ValueError, struct.error, InputRefused):
+        raise Undeliverable(
+            "redrive-unreadable",
+            f"a redrive of {service} in a form that this release does not know: deploy the one "
+            "that wrote it, then redrive it",
+        ) from None
+
+
+def _parsed(plain: bytes, cover: Incoming) -> Incoming:
+    header, body = unframed(plain)
     return Incoming(
         topic=header["topic"],
         partition=LetterId.parse(header["message_id"]).partition,
@@ -97,9 +108,9 @@ def _unsealed(service: str, message: Incoming, sealer: RestSealer) -> Incoming:
         properties=header["properties"],
         body=body,
         published_at=datetime.fromisoformat(header["published_at"]),
-        redelivery_count=message.redelivery_count,
+        redelivery_count=cover.redelivery_count,
         schema_version=header["schema_version"],
-        message=message.message,
+        message=cover.message,
         redriven=Redriven(header["redriven"], header["consumer"], header["letter"]),
     )
 

@@ -20,7 +20,7 @@ class SharedSettings(BaseSettings):
     environment: Literal["development", "homologation", "production"]
     postgres_url: str
     """Without user and password: each program names its role; libpq's PGPASSFILE has the rest."""
-    pulsar_url: str
+    pulsar_url: Annotated[str, Field(pattern=r"^pulsar(\+ssl)?://[^/\s]+")]
     pulsar_admin_url: str
     pulsar_tenant: str = "dict"
     temporal_address: str

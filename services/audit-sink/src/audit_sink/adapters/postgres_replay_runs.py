@@ -9,6 +9,7 @@ from audit_sink.application.replay_piece import Step
 from audit_sink.application.replay_ports import Run, TakenAway
 from audit_sink.application.write_batch import reused
 from audit_sink.domain.positions import Position, Published, Span
+from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.ids import IdSource
 from dict_common.store.database import Connection, Database, timed_fetch
 from dict_common.store.queries import load_queries
@@ -127,13 +128,22 @@ class PostgresReplayRuns:
             raise TakenAway
 
     async def drop_sandboxes(self) -> int:
-        """Each in a transaction of its own."""
+        """Each in a transaction of its own: one that somebody reads holds up no other."""
         rows = await self._database.fetch(_QUERIES["replay_sandboxes_to_drop"])
+        troubles: list[Unavailable] = []
         for row in rows:
-            async with self._database.transaction() as connection:
-                for query in ("replay_sandbox_drop", "replay_sandbox_dropped"):
-                    await timed_fetch(connection, _QUERIES[query], (row["run_id"],))
+            try:
+                await self._drop(row["run_id"])
+            except Unavailable as trouble:
+                troubles.append(trouble)
+        if troubles:
+            raise troubles[-1]
         return len(rows)
+
+    async def _drop(self, run_id: UUID) -> None:
+        async with self._database.transaction() as connection:
+            for query in ("replay_sandbox_drop", "replay_sandbox_dropped"):
+                await timed_fetch(connection, _QUERIES[query], (run_id,))
 
     def _store(self, run: Run) -> PostgresAuditStore:
         schema = sandbox_schema(run.id) if run.sandbox else "audit"

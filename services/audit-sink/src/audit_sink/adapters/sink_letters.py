@@ -10,6 +10,7 @@ from audit_sink.adapters.event_telling import place_at
 from audit_sink.domain.reconciliation import Buried
 from dict_common.bus.incoming import Incoming
 from dict_common.bus.letters import Letters
+from dict_common.kernel.letter_ids import LetterId
 
 LETTERS_AT_ONCE = 1_000
 
@@ -29,6 +30,13 @@ class PulsarSinkLetters:
     async def close(self) -> None:
         """Lets go."""
         await self._letters.close()
+
+    async def there(self, letters: Sequence[str]) -> Sequence[str]:
+        """Looked for one by one, in their order."""
+        wanted = sorted(
+            map(LetterId.parse, letters), key=lambda it: (it.partition, it.ledger, it.entry)
+        )
+        return [str(it) for it in wanted if await self._letters.find(it) is not None]
 
     async def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         """At most 1,000 at once."""

@@ -101,7 +101,7 @@ class Sink(Generic[_Message]):
                     await self._until_done(partial(self._receive, messages))
                     if messages:
                         batches.add(asyncio.create_task(self._batch(messages)))
-                done = {task for task in batches if task.done()}
+                done = {task for task in (upkeep, *batches) if task.done()}
                 _raise_failed(done)
                 batches -= done
             _raise_failed((await asyncio.wait(batches))[0] if batches else set())

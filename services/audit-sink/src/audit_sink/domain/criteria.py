@@ -100,6 +100,8 @@ def forwards(criteria: Criteria, months: AbstractSet[date]) -> Iterator[Criteria
 def _edges(months: AbstractSet[date]) -> AbstractSet[datetime]:
     edges: set[datetime] = set()
     for month in months:
+        if month.year == date.max.year:
+            continue  # its end is in no calendar, and nothing happens there
         day, end = month_of(month), next_month(month)
         while day <= end:
             edges.add(datetime.combine(day, time(), UTC))

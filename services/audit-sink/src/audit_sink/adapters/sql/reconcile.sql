@@ -110,6 +110,15 @@ WHERE held.state <> 'redriven'
   AND (suspects.topic, suspects.partition, suspects.ledger, suspects.entry, suspects.batch)
     = (held.topic, held.partition, held.ledger, held.entry, held.batch);
 
+-- name: discarded_unseen
+-- Letters that may be gone: those that were read do not hold them. An older one, of the same id, may
+-- lie where nobody read.
+SELECT DISTINCT acted.message_id
+FROM suspects
+JOIN connect.dead_letter_actions AS acted ON acted.event_id = suspects.event_id
+WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
+  AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id);
+
 -- name: clear_discarded
 -- By the event alone where retention has taken the letter; believed as far as the audit tells it,
 -- for a row there that no topic tells is found in its turn.
@@ -117,6 +126,7 @@ DELETE FROM suspects
 USING connect.dead_letter_actions AS acted
 WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
   AND acted.event_id = suspects.event_id
+  AND acted.message_id <> ALL ($3)
   AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id)
   AND EXISTS (SELECT FROM audit.workflow_events AS told
               WHERE told.aggregate_type = 'operator-action'
