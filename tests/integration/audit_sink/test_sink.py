@@ -124,7 +124,7 @@ async def test_reused_id_with_other_content_is_buried(
         (replace(step_event(), dropped=("ce_id",)), "envelope-invalid"),
         (replace(step_event(), outcome="a\x00b"), "text-has-nul"),
     ],
-    ids=["two days ahead", "no sequence", "no id", "NUL in the body"],
+    ids=["two days ahead", "time never set", "no sequence", "no id", "NUL in the body"],
 )
 async def test_poison_is_buried_and_neighbours_go_on(
     world: World,
