@@ -7,6 +7,7 @@ started in it as a platform would start them, and can be killed.
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -98,6 +99,7 @@ class World:
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_as_at_a_terminal,
         )
 
     async def connect(self, role: str = "postgres") -> "asyncpg.Connection[Any]":
@@ -115,6 +117,11 @@ class World:
                 keys.private("temporal-codec"),
             )
         )
+
+
+def _as_at_a_terminal() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def connect(
