@@ -7,14 +7,15 @@ import asyncio
 import sys
 import threading
 
-import httpx
 import pulsar
 
+from dict_common.bus.backlog import open_admin
 from dict_common.bus.schemas import Encoded
 from tests.support.events import step_event
 from tests.support.waiting import until
 from tests.support.world import World
 
+ADMIN_SECONDS = 60.0
 BODY_BYTES = 128 * 1024 * 1024
 RATE = {"publishThrottlingRateInMsg": 1, "publishThrottlingRateInByte": -1}
 """For the namespace: 26 parts take so long that the sender is killed between two."""
@@ -26,7 +27,7 @@ async def leave_half_a_message(world: World, topic: str) -> None:
     partition = f"{tenant}/events/{topic}-partition-0"
     rate, stats = f"namespaces/{tenant}/events/publishRate", f"persistent/{partition}/internalStats"
     base = world.environment["DICT_PULSAR_ADMIN_URL"].rstrip("/") + "/admin/v2/"
-    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as admin:
+    async with open_admin(base, ADMIN_SECONDS) as admin:
 
         async def entries() -> int:
             answer = (await admin.get(stats)).raise_for_status()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from dict_common.bus.letters import Letters
 from dict_common.console.environment import shared
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import say
+from dict_common.kernel.clock import from_rfc3339
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.letter_ids import LetterId
 from dict_common.store.database import Database, PoolSize
@@ -204,20 +205,23 @@ def instant(text: str | None, now: datetime) -> datetime | None:
     """`90m`, `24h`, `7d` before now, or RFC 3339 with a zone. Raises CommandFailed USAGE."""
     if text is None:
         return None
+    found = _before(text, now) or from_rfc3339(text)
+    if found is None:
+        raise CommandFailed(
+            Exit.USAGE,
+            f"--since must be 90m, 24h, 7d or a time with a zone, not {text!r}",
+            "dictctl dlq list --since 24h",
+        )
+    return found
+
+
+def _before(text: str, now: datetime) -> datetime | None:
+    """None for what is no span, or leads out of the calendar."""
     span = _SPAN.fullmatch(text)
     try:
-        if span is not None:
-            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # told below, as a time without a zone is
-    raise CommandFailed(
-        Exit.USAGE,
-        f"--since must be 90m, 24h, 7d or a time with a zone, not {text!r}",
-        "dictctl dlq list --since 24h",
-    )
+        return span and now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+    except OverflowError:
+        return None
 
 
 def reasons(rows: list[Row]) -> dict[str, int]:

@@ -59,14 +59,14 @@ class Sides:
     later: tuple[Told, ...] = ()
 
 
-async def nowhere(_: Sequence[str]) -> Sequence[str]:
+async def all_gone(letters: Sequence[str]) -> Sequence[str]:
     """Retention has taken every letter."""
-    return ()
-
-
-async def everywhere(letters: Sequence[str]) -> Sequence[str]:
-    """Every letter is there, where it was not read."""
     return letters
+
+
+async def none_gone(_: Sequence[str]) -> Sequence[str]:
+    """Every letter is there, where it was not read."""
+    return ()
 
 
 async def differences(
@@ -82,7 +82,7 @@ async def subtracted(made: PostgresTally, sides: Sides) -> list[Difference]:
     await made.add_letters(sides.letters)
     await made.add_told(sides.told)
     await made.take_rows(lambda _: None)
-    await made.compare(nowhere)
+    await made.compare(all_gone)
     await made.add_later(sides.later)
     kinds = await made.settle()
     found = list(await made.differences(100))
@@ -206,13 +206,13 @@ async def test_discarded_event_is_accounted_for_without_its_letter(
     await writer.write([discarding(window, request, letter.letter)])
     async with tallying(world, window, content=False) as made:
         await made.add_told((told,))
-        counts = await made.compare(nowhere)
+        counts = await made.compare(all_gone)
         assert (counts.letters["gone"], counts.letters["discarded"]) == (1, 0)
         assert await made.settle() == {}
     # An older letter, which lies where nobody read, is of another message with this id.
     async with tallying(world, window, content=False) as made:
         await made.add_told((told,))
-        counts = await made.compare(everywhere)
+        counts = await made.compare(none_gone)
         assert counts.letters["gone"] == 0
         assert await made.settle() == {Kind.MISSING_ROW: 1}
     # The letter is there and is of another message: this one was not discarded.
@@ -245,7 +245,7 @@ async def test_what_is_redriven_meanwhile_is_on_its_way(
         await act(world, letter.letter, "redrive", told.event_id)
         await made.add_letters((letter,))
         await made.add_told((told,))
-        counts = await made.compare(nowhere)
+        counts = await made.compare(all_gone)
         assert (counts.letters["under_way"], await made.settle()) == (1, {})
     await writer.write([row])
     assert await differences(world, window, Sides((told,), (letter,))) == []
@@ -323,7 +323,7 @@ async def test_stray_names_where_its_message_was(
     await writer.write([known, unknown])
     async with tallying(world, window, content=False) as made:
         await made.take_rows(lambda _: None)
-        await made.compare(nowhere)
+        await made.compare(all_gone)
         places = {it.event_id: it.place for it in await made.strays(10)}
         assert len(await made.strays(1)) == 1
     assert places == {

@@ -14,10 +14,10 @@ from audit_sink.application.reconcile import Reconcile, Sides
 from audit_sink.application.reconciliation import (
     Asked,
     Counts,
+    Gone,
     Progress,
     Reconciled,
     SinkBehind,
-    StillThere,
     Stray,
 )
 from audit_sink.domain.evidence import Columns, framed_columns
@@ -118,9 +118,9 @@ class MemoryLetters:
     buried: list[Buried] = field(default_factory=list)
     cut_off: Sequence[str] = ()
 
-    async def there(self, letters: Sequence[str]) -> Sequence[str]:
+    async def gone(self, letters: Sequence[str]) -> Sequence[str]:
         held = {it.letter for it in self.buried}
-        return [it for it in letters if it in held]
+        return [it for it in letters if it not in held]
 
     async def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         self.steps.append("letters")
@@ -168,8 +168,8 @@ class MemoryTally:
         self.steps.append("rows")
         seen(len(self.rows))
 
-    async def compare(self, still_there: StillThere) -> Counts:
-        assert await still_there([]) == []
+    async def compare(self, gone: Gone) -> Counts:
+        assert await gone([]) == []
         return Counts(len(self.told), len(self.told), len(self.rows), {"open": len(self.letters)})
 
     async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:

@@ -273,13 +273,13 @@ async def test_defect_of_the_upkeep_ends_the_sink() -> None:
     async def broken() -> None:
         raise LookupError("a defect")
 
-    monkeypatched = bench.sink._keep_months
+    keeps = bench.sink._keep_months
     calls = 0
 
     async def keep_months() -> None:
         nonlocal calls
         calls += 1
-        await (monkeypatched() if calls == 1 else broken())
+        await (keeps() if calls == 1 else broken())
 
     bench.sink._keep_months = cast("Any", keep_months)
     with pytest.MonkeyPatch.context() as patched:

@@ -37,6 +37,15 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def from_rfc3339(text: str) -> datetime | None:
+    """The instant in UTC of a time with its zone; None for whatever is none."""
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.astimezone(UTC) if instant.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def to_rfc3339(instant: datetime) -> str:
     """CloudEvents' `time`: UTC, always six digits of fraction, so that texts sort as instants."""
     return instant.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"

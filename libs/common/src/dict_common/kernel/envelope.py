@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from dict_common.kernel.clock import to_rfc3339
+from dict_common.kernel.clock import from_rfc3339, to_rfc3339
 from dict_common.kernel.errors import Undeliverable
 
 SPEC_VERSION = "1.0"
@@ -116,13 +116,10 @@ def _uuid(text: str) -> UUID:
 
 def _time(text: str) -> datetime:
     """In UTC: the month of an event, and so its partition, is the month there."""
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise Undeliverable("envelope-invalid", "property ce_time must be RFC 3339 with a zone")
+    instant = from_rfc3339(text)
+    if instant is None:
+        raise Undeliverable("envelope-invalid", "property ce_time must be RFC 3339 with a zone")
+    return instant
 
 
 def _sequence(text: str | None) -> int | None:

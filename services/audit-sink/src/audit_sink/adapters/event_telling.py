@@ -1,7 +1,7 @@
 """Out of messages what reconciling compares: the envelope alone, or the whole row's digest."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from audit_sink.adapters.event_decoder import EventDecoder
@@ -10,6 +10,7 @@ from audit_sink.domain.evidence import Columns
 from audit_sink.domain.positions import Position
 from audit_sink.domain.reconciliation import Place, Told, Window, digest_of
 from dict_common.bus.incoming import Incoming
+from dict_common.kernel.clock import from_rfc3339
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.letter_ids import LetterId
 
@@ -73,8 +74,4 @@ def _event_id(properties: Mapping[str, str]) -> UUID | None:
 
 
 def _happened_at(properties: Mapping[str, str]) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(properties.get("ce_time", ""))
-        return instant.astimezone(UTC) if instant.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
+    return from_rfc3339(properties.get("ce_time", ""))

@@ -17,7 +17,7 @@ import asyncpg
 from audit_sink.adapters.event_telling import place_at
 from audit_sink.adapters.stored_rows import row_of
 from audit_sink.adapters.written_payload import compared
-from audit_sink.application.reconciliation import Counts, StillThere, Stray
+from audit_sink.application.reconciliation import Counts, Gone, Stray
 from audit_sink.domain.audit_row import AuditRow
 from audit_sink.domain.evidence import Columns
 from audit_sink.domain.positions import Position
@@ -116,7 +116,7 @@ class PostgresTally:
                     rows = []
             await self._copy("taken", ("event_id", "occurred_at", "digest"), rows)
 
-    async def compare(self, still_there: StillThere) -> Counts:
+    async def compare(self, gone: Gone) -> Counts:
         """Message by message and row by row."""
         assert self._window is not None
         await self._execute("analyze")
@@ -128,10 +128,9 @@ class PostgresTally:
         await self._execute("suspect")
         await self._execute("analyze_suspects")
         await self._execute("clear_held")
-        named = (self._letters_topic, self._window.published.since)
-        unseen = [row["message_id"] for row in await self._fetch("discarded_unseen", *named)]
-        there = list(await still_there(unseen))
-        letters["gone"] = len(await self._fetch("clear_discarded", *named, there))
+        topic, since = self._letters_topic, self._window.published.since
+        unseen = [row["message_id"] for row in await self._fetch("discarded_unseen", topic, since)]
+        letters["gone"] = len(await self._fetch("clear_discarded", topic, list(await gone(unseen))))
         await self._execute("clear_same_content")
         await self._by_index("clear_elsewhere", *self._bounds)
         await self._execute("missing")

@@ -79,8 +79,8 @@ class PulsarEventSource:
         """Connects anew where partitions wait for us while nothing has come since the last look,
         and nothing is in hand.
 
-        A broker may forget to deliver after a takeover (README, "The broker needs"). What comes
-        twice by it stands once. Raises Unavailable.
+        A broker may forget to deliver after a takeover (README, "The broker should have"). What
+        comes twice by it stands once. Raises Unavailable.
         """
         mine = frozenset(it for it in waiting if it.consumer == self._name)
         before, self._done = self._done, (self._received, self._acknowledged)

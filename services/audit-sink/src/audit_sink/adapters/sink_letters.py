@@ -31,12 +31,12 @@ class PulsarSinkLetters:
         """Lets go."""
         await self._letters.close()
 
-    async def there(self, letters: Sequence[str]) -> Sequence[str]:
+    async def gone(self, letters: Sequence[str]) -> Sequence[str]:
         """Looked for one by one, in their order."""
         wanted = sorted(
             map(LetterId.parse, letters), key=lambda it: (it.partition, it.ledger, it.entry)
         )
-        return [str(it) for it in wanted if await self._letters.find(it) is not None]
+        return [str(it) for it in wanted if await self._letters.find(it) is None]
 
     async def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         """At most 1,000 at once."""

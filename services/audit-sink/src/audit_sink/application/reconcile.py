@@ -84,7 +84,7 @@ class Reconcile(Generic[_Message]):
         await self._take_letters(asked.window)
         await self._read(spans, {}, asked.window, self._tally.add_told)
         await self._tally.take_rows(_Steady("rows taken", self._tell).add)
-        counts = await self._tally.compare(self._letters.there)
+        counts = await self._tally.compare(self._letters.gone)
         if await self._tally.strays(1):
             await self._look_further(spans, asked.window)
         differences = dict(await self._tally.settle())

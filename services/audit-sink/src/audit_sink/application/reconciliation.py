@@ -65,16 +65,16 @@ class SinkLetters(Protocol):
     def walk(self, since: datetime) -> AsyncGenerator[Sequence[Buried], None]:
         """Those published since, of messages of dict/events. Raises Unavailable."""
 
-    async def there(self, letters: Sequence[str]) -> Sequence[str]:
-        """Those of them that lie there, whenever they came. Raises Unavailable."""
+    async def gone(self, letters: Sequence[str]) -> Sequence[str]:
+        """Those of them that lie there no more, whenever they came. Raises Unavailable."""
 
     @property
     def cut_off(self) -> Sequence[str]:
         """Partitions whose last letter is not whole, so that they were not read to their end."""
 
 
-StillThere = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
-"""Which of these letters lie on their topic."""
+Gone = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+"""Which of these letters lie on their topic no more."""
 
 
 class Telling(Protocol[_Read]):
@@ -122,7 +122,7 @@ class Tally(Protocol):
     async def take_rows(self, seen: Callable[[int], None]) -> None:
         """The table's side as it is now; `seen` hears how many rows."""
 
-    async def compare(self, still_there: StillThere) -> Counts:
+    async def compare(self, gone: Gone) -> Counts:
         """Finds what differs, and rows that no message tells."""
 
     async def strays(self, limit: int, skipped: int = 0) -> Sequence[Stray]:

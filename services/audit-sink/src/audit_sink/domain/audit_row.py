@@ -10,7 +10,7 @@ from dict_common.kernel.errors import Undeliverable
 
 FUTURE_MAX = timedelta(hours=24)
 """An event further ahead of now has a broken clock behind it."""
-PAST_MAX = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """An event before it has none behind it: many languages write 0001-01-01 for a time never set."""
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
@@ -82,7 +82,7 @@ def check(row: AuditRow, now: datetime) -> None:
         raise Undeliverable(
             "time-in-future", "ce_time is more than 24 h ahead: set the producer's clock, redrive"
         )
-    if row.occurred_at < PAST_MAX:
+    if row.occurred_at < EARLIEST:
         raise Undeliverable(
             "time-before-1970", "ce_time was never set: its sender has to publish it anew"
         )

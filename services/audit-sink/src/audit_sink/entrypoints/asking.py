@@ -13,6 +13,7 @@ import typer
 from audit_sink.domain.audit_row import LENGTHS_MAX
 from audit_sink.domain.criteria import Criteria
 from dict_common.console.failures import CommandFailed, Exit
+from dict_common.kernel.clock import from_rfc3339
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.participant import ispb
 from dict_schemas import avro
@@ -180,17 +181,19 @@ def instant(text: str, option: str) -> datetime | None:
     """The time that was typed, None for nothing. Raises CommandFailed."""
     if not text:
         return None
+    found = from_rfc3339(text) if "T" in text.upper() else _midnight(text)
+    if found is None:
+        raise CommandFailed(
+            Exit.USAGE,
+            f"{option} must be a date or a time with its zone, such as 2026-01-31 or "
+            f"2026-01-31T12:00:00Z, not {text!r}",
+            HELP,
+        )
+    return found
+
+
+def _midnight(text: str) -> datetime | None:
     try:
-        if "T" not in text.upper():
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # told below, as a time without a zone is
-    raise CommandFailed(
-        Exit.USAGE,
-        f"{option} must be a date or a time with its zone, such as 2026-01-31 or "
-        f"2026-01-31T12:00:00Z, not {text!r}",
-        HELP,
-    )
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        return None

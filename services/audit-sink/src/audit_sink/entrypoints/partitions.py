@@ -10,7 +10,7 @@ import typer
 from audit_sink.application.partitions import Hindrance, NotChanged, Partition
 from audit_sink.application.rehome import NotProven, Rehome, Rehomed, TablesBusy
 from audit_sink.bootstrap import console
-from audit_sink.domain.audit_row import PAST_MAX
+from audit_sink.domain.audit_row import EARLIEST
 from audit_sink.domain.months import horizon, month_of, months_between, months_from
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
@@ -206,7 +206,7 @@ def _wanted(months: int, since: str, until: str) -> tuple[date, ...]:
         raise CommandFailed(Exit.USAGE, f"{len(wanted)} months, {MONTHS_MAX} at most at once", LIST)
     if wanted[-1] > months_from(SystemClock().now().date(), MONTHS_MAX)[-1]:
         raise CommandFailed(Exit.USAGE, f"--to {until} is more than {MONTHS_MAX} months off", LIST)
-    if wanted[0] < PAST_MAX.date():
+    if wanted[0] < EARLIEST.date():
         raise CommandFailed(Exit.USAGE, "no event is stored from before 1970", LIST)
     return wanted
 

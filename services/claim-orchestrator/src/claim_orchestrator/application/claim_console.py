@@ -8,6 +8,7 @@ from uuid import UUID
 
 from claim_orchestrator.application.ports import KeptClaim
 from claim_orchestrator.domain.claim import ClaimType
+from dict_common.kernel.clock import from_rfc3339
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.pix_key import KeyType
 
@@ -96,10 +97,7 @@ def record_of(draft: Mapping[str, object], claim_id: UUID, now: datetime) -> dic
 
 
 def _instant(name: str, text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
+    instant = from_rfc3339(text)
+    if instant is None:
         raise InputRefused("field-invalid", f"{name} must be RFC 3339 with a zone")
     return instant

@@ -124,10 +124,8 @@ WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
 -- for a row there that no topic tells is found in its turn.
 DELETE FROM suspects
 USING connect.dead_letter_actions AS acted
-WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.acted_at >= $2
+WHERE acted.topic = $1 AND acted.action = 'discard' AND acted.message_id = ANY ($2)
   AND acted.event_id = suspects.event_id
-  AND acted.message_id <> ALL ($3)
-  AND NOT EXISTS (SELECT FROM letters WHERE letters.letter = acted.message_id)
   AND EXISTS (SELECT FROM audit.workflow_events AS told
               WHERE told.aggregate_type = 'operator-action'
                 AND told.aggregate_id = acted.request_id::text
