@@ -1,0 +1,1 @@
+"""Rules: stdlib, numpy for sets of millions, and the kernel."""
