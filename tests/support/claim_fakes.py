@@ -23,15 +23,15 @@ from claim_orchestrator.application.ports import (
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.errors import ClaimUnknown, DictClaimTaken
 from dict_common.kernel.errors import InputRefused, Unavailable
-from dict_common.ports.inbox import InboxKey, Seen, command_id_reused
+from dict_common.ports.inbox import InboxKey, command_id_reused
 from dict_common.ports.outgoing import OutgoingEvent
+from dict_common.testing.inbox import InMemoryInbox
 
 
 @dataclass
-class InMemoryClaims:
+class InMemoryClaims(InMemoryInbox):
     """ClaimIntake and ClaimStore over one memory, as both adapters stand over one database."""
 
-    inbox: dict[tuple[str, UUID, bytes], str | None] = field(default_factory=dict)
     claims: dict[tuple[UUID, str], NewClaim] = field(default_factory=dict)
     rows: dict[tuple[UUID, str], ClaimRow] = field(default_factory=dict)
     last_errors: dict[tuple[UUID, str], str | None] = field(default_factory=dict)
@@ -42,26 +42,12 @@ class InMemoryClaims:
     deadlines: dict[UUID, datetime] = field(default_factory=dict)
     events: list[tuple[int, OutgoingEvent]] = field(default_factory=list)
 
-    async def seen(self, command: InboxKey) -> Seen:
-        """What the inbox knows."""
-        known = {
-            print_: outcome
-            for (consumer, id_, print_), outcome in self.inbox.items()
-            if (consumer, id_) == (command.consumer, command.command_id)
-        }
-        for print_ in command.fingerprints:
-            if print_ in known:
-                return Seen.OPEN if known[print_] is None else Seen.SETTLED
-        return Seen.OTHER_CONTENT if known else Seen.NEW
-
     async def accept(self, command: InboxKey, claim: NewClaim) -> bool:
         """Inbox row and claim, together."""
-        if await self.seen(command) is Seen.OTHER_CONTENT:
-            raise command_id_reused()
-        if not self._open(command, None):
+        if not await self.first(command):
             return False
         if (claim.claim_id, claim.role) in self.claims:
-            del self.inbox[_key(command)]
+            self.undone(command)
             raise InputRefused("claim-already-known", "there is one")
         self.add(claim)
         return True
@@ -73,18 +59,16 @@ class InMemoryClaims:
 
     async def accept_decision(self, command: InboxKey, decision: NewDecision) -> bool:
         """Inbox row and decision, together."""
-        if await self.seen(command) is Seen.OTHER_CONTENT:
-            raise command_id_reused()
-        if not self._open(command, None):
+        if not await self.first(command):
             return False
         row = self.rows.get((decision.claim_id, decision.role))
         if row is not None and row.status != "RUNNING":
-            del self.inbox[_key(command)]
+            self.undone(command)
             raise InputRefused("claim-already-resolved", f"the claim is {row.status}")
         try:
             self._store(decision)
         except InputRefused:
-            del self.inbox[_key(command)]
+            self.undone(command)
             raise
         return True
 
@@ -95,7 +79,7 @@ class InMemoryClaims:
 
     async def accept_operator(self, command: InboxKey, events: Sequence[OutgoingEvent]) -> bool:
         """Inbox row and events, together."""
-        if not self._open(command, None):
+        if not self.opened(command, None):
             return False
         self.events += [(event.ordinal, event) for event in events]
         return True
@@ -120,18 +104,11 @@ class InMemoryClaims:
         self.events += [(event.ordinal, event) for event in events]
         return True
 
-    async def settle(self, command: InboxKey, outcome: str) -> None:
-        """An open row's outcome."""
-        for print_ in command.fingerprints:
-            key = (command.consumer, command.command_id, print_)
-            if key in self.inbox and self.inbox[key] is None:
-                self.inbox[key] = outcome
-
     async def reject(
         self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
     ) -> None:
         """Once for each content."""
-        if self._open(command, f"rejected:{reason_code}"):
+        if self.opened(command, f"rejected:{reason_code}"):
             self.events += [(event.ordinal, event) for event in events]
 
     async def record(self, change: RowChange, events: Sequence[OutgoingEvent]) -> Recorded:
@@ -249,12 +226,6 @@ class InMemoryClaims:
             raise ClaimUnknown(claim_id)
         return row
 
-    def _open(self, command: InboxKey, outcome: str | None) -> bool:
-        if _key(command) in self.inbox:
-            return False
-        self.inbox[_key(command)] = outcome
-        return True
-
 
 def _stands(shown: Snapshot | None, intent: SettledIntent | None) -> tuple[str, str]:
     return (shown.status if shown else "", intent.reason if intent else "")
@@ -278,10 +249,6 @@ def _stored(decision: NewDecision) -> StoredDecision:
         decided_by=decision.decided_by,
         otp_id=None if decision.otp_id is None else str(decision.otp_id),
     )
-
-
-def _key(command: InboxKey) -> tuple[str, UUID, bytes]:
-    return (command.consumer, command.command_id, command.fingerprints[0])
 
 
 @dataclass

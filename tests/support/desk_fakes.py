@@ -9,6 +9,7 @@ from dict_common.kernel.errors import Unavailable
 from dict_common.kernel.letter_ids import LetterId
 from dict_common.ports.inbox import InboxKey, Seen, command_id_reused
 from dict_common.ports.outgoing import ComposedFrom, OutgoingEvent
+from dict_common.testing.inbox import InMemoryInbox
 
 
 @dataclass
@@ -24,36 +25,17 @@ class Action:
 
 
 @dataclass
-class InMemoryLetterActions:
+class InMemoryLetterActions(InMemoryInbox):
     """LetterActions over one memory."""
 
-    inbox: dict[tuple[str, UUID, bytes], str | None] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     events: list[OutgoingEvent] = field(default_factory=list)
-
-    async def seen(self, command: InboxKey) -> Seen:
-        """What the inbox knows."""
-        known = {
-            print_: outcome
-            for (consumer, id_, print_), outcome in self.inbox.items()
-            if (consumer, id_) == (command.consumer, command.command_id)
-        }
-        for print_ in command.fingerprints:
-            if print_ in known:
-                return Seen.OPEN if known[print_] is None else Seen.SETTLED
-        return Seen.OTHER_CONTENT if known else Seen.NEW
-
-    async def settle(self, command: InboxKey, outcome: str) -> None:
-        """Once."""
-        if self.inbox[_key(command)] is None:
-            self.inbox[_key(command)] = outcome
 
     async def reject(
         self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
     ) -> None:
         """Once."""
-        if _key(command) not in self.inbox:
-            self.inbox[_key(command)] = f"rejected:{reason_code}"
+        if self.opened(command, f"rejected:{reason_code}"):
             self.events += events
 
     async def acted_on(self, service: str, letters: Sequence[LetterId]) -> frozenset[LetterId]:
@@ -86,7 +68,7 @@ class InMemoryLetterActions:
                 )
                 for letter in taking.letters
             ]
-        self.inbox[_key(request)] = None
+        self.opened(request, None)
         self.events += events
 
     async def waiting(self, request_id: UUID) -> list[LetterId]:
@@ -102,10 +84,6 @@ class InMemoryLetterActions:
         for action in self.actions:
             if (action.service, action.letter, action.outcome) == (service, letter, None):
                 action.outcome = outcome
-
-
-def _key(command: InboxKey) -> tuple[str, UUID, bytes]:
-    return command.consumer, command.command_id, command.fingerprints[0]
 
 
 @dataclass

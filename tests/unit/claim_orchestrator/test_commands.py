@@ -10,13 +10,13 @@ import pytest
 
 from claim_orchestrator.application.claim_console import record_of, template
 from claim_orchestrator.application.create_claim import create_claim
-from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.application.open_claim import OpenClaim, Secrecy
 from claim_orchestrator.application.refuse_command import RefuseCommand
 from claim_orchestrator.entrypoints import commands
 from dict_common.bus.avro import AvroCodec
 from dict_common.kernel.envelope import Envelope, from_properties
 from dict_common.kernel.errors import InputRefused, Unavailable
+from dict_common.kernel.fields import id_or_nothing
 from dict_common.kernel.ids import new_id
 from dict_common.ports.inbox import Seen
 from dict_common.secrecy.development import make_missing

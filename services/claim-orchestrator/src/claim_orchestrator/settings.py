@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dict_common.settings.participants import Participants
+
 DAYS_MAX = 30
 
 
@@ -13,8 +15,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLAIM_ORCHESTRATOR_", frozen=True, extra="ignore")
 
-    participants: Annotated[frozenset[str], NoDecode]
-    """ISPBs that this installation speaks for, direct and indirect, separated by commas."""
+    participants: Participants
+    """Whom this installation speaks for."""
     create_retry_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3_600
     """How long createClaim is tried before the claim is looked for, and then fails."""
     decision_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 3_600
@@ -29,20 +31,6 @@ class Settings(BaseSettings):
     """How long calls to the Bridge and their answers are kept."""
     operator_issuer: str = "dict-connect-development"
     """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
-
-    @field_validator("participants", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return frozenset(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("participants")
-    @classmethod
-    def _some(cls, value: frozenset[str]) -> frozenset[str]:
-        if not value:
-            raise ValueError("name at least one ISPB")
-        return value
 
     @field_validator("deadline_margins_days", mode="before")
     @classmethod

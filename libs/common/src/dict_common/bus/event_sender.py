@@ -4,6 +4,8 @@ The broker refuses a second producer of the same name (ProducerBusy): that fence
 where the database's lock has failed.
 """
 
+from collections.abc import Callable
+
 import pulsar
 import pulsar.asyncio
 
@@ -70,3 +72,8 @@ class PulsarEventSender:
                 f"producer {self._producer_name} for {topic}",
             )
         return self._producers[topic]
+
+
+def senders(url: str, tenant: str) -> Callable[[str], PulsarEventSender]:
+    """Makes the sender of a producer name: what a relay opens turn by turn."""
+    return lambda producer_name: PulsarEventSender(url, tenant, producer_name)

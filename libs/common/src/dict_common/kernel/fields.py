@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
+from uuid import UUID
 
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.personal import looks_personal
 
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
+EARLIEST, LATEST = 1900, 2200
+"""Years that every clock and database of ours can work with."""
 _OPAQUE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._:-]{1,100}")
 
 Record = Mapping[str, object]
@@ -58,3 +62,32 @@ def member(kind: type[_Enum], record: Record, field: str) -> _Enum:
         return kind(str(record.get(field)))
     except ValueError:
         raise InputRefused("value-unknown", f"{field} must be one of {', '.join(kind)}") from None
+
+
+def instant(record: Record, field: str) -> datetime:
+    """A time. Raises InputRefused."""
+    value = record.get(field)
+    if not isinstance(value, datetime):
+        raise InputRefused("field-missing", f"{field} must be a time")
+    return sane(value, field)
+
+
+def sane(value: datetime, field: str) -> datetime:
+    """A time with a zone, in a sane year. Raises InputRefused."""
+    if value.tzinfo is None or not EARLIEST <= value.year <= LATEST:
+        raise InputRefused(
+            "field-invalid",
+            f"{field} must be a time with a zone, in the years {EARLIEST} to {LATEST}",
+        )
+    return value
+
+
+def id_or_nothing(record: Record, field: str) -> str:
+    """What a record speaks of, for a rejection; empty if what stands there is no UUID.
+
+    A rejection is kept for ever and in clear: free text of a sender may hold anything.
+    """
+    try:
+        return str(UUID(str(record.get(field))))
+    except ValueError:
+        return ""

@@ -17,11 +17,10 @@ from audit_sink.settings import Settings
 from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
-from dict_common.bus.event_sender import PulsarEventSender
+from dict_common.bus.event_sender import senders
 from dict_common.intake.operators import OperatorDoor
 from dict_common.intake.refusals import Refusals, Rejections
 from dict_common.kernel.clock import SystemClock
-from dict_common.ports.outgoing import EventSender
 from dict_common.secrecy.events import SealingComposer
 from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
@@ -98,7 +97,8 @@ def open_relay() -> Relay:
     """The desk's relay; it opens what it needs turn by turn. Raises ConfigurationInvalid."""
     shared = read_settings(SharedSettings)
 
-    def open_sender(producer_name: str) -> EventSender:
-        return PulsarEventSender(shared.pulsar_url, shared.pulsar_tenant, producer_name)
-
-    return Relay(ROLE, lambda: open_connection(shared.postgres_url, ROLE), open_sender)
+    return Relay(
+        ROLE,
+        lambda: open_connection(shared.postgres_url, ROLE),
+        senders(shared.pulsar_url, shared.pulsar_tenant),
+    )

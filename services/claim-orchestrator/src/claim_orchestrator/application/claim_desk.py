@@ -4,12 +4,11 @@ from claim_orchestrator.application.claim_mail import DecisionAnswer, DecisionTo
 from claim_orchestrator.application.claim_policy import ClaimPolicy, facts_of
 from claim_orchestrator.application.claim_records import ClaimRef, LoadedClaim, Notice
 from claim_orchestrator.application.decide_claim import require_reason
-from claim_orchestrator.application.fields import sane
 from claim_orchestrator.application.ports import ClaimStore, NewDecision, Notifier
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision, effective_at
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.fields import opaque
+from dict_common.kernel.fields import opaque, sane
 
 
 class ClaimDesk:

@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from claim_orchestrator.application.fields import instant
 from claim_orchestrator.domain.claim import ClaimType, require_claimable
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.fields import bounded, member, optional, text
+from dict_common.kernel.fields import bounded, instant, member, optional, text
 from dict_common.kernel.ids import parse_id
 from dict_common.kernel.participant import ispb
 from dict_common.kernel.pix_key import KeyType, PixKey

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from claim_orchestrator.application.fields import instant
 from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess, NewDecision
 from claim_orchestrator.domain.claim import Role
 from claim_orchestrator.domain.decisions import Decision, effective_at
 from claim_orchestrator.domain.reasons import CancelReason
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import InputRefused
-from dict_common.kernel.fields import member, opaque, optional, text
+from dict_common.kernel.fields import instant, member, opaque, optional, text
 from dict_common.kernel.ids import parse_id
 from dict_common.ports.inbox import Delivery as Delivery  # callers find it beside the use case
 from dict_common.ports.inbox import Seen, command_id_reused

@@ -6,11 +6,10 @@ Only the otp service can put that event on its topic (row-level security of the 
 from collections.abc import Mapping
 from uuid import UUID
 
-from claim_orchestrator.application.fields import instant
 from claim_orchestrator.application.ports import ClaimIntake, ClaimProcess
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import InputRefused, Undeliverable
-from dict_common.kernel.fields import text
+from dict_common.kernel.fields import instant, text
 from dict_common.kernel.ids import parse_id
 
 OF_CLAIMS = "CLAIM"

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from claim_orchestrator.application.fields import id_or_nothing
 from claim_orchestrator.bootstrap.consumer import ConsumerAdapters, open_consumer
 from claim_orchestrator.bootstrap.foundations import (
     DECIDE_SUBSCRIPTION,
@@ -17,6 +16,7 @@ from dict_common.bus.commands import Command
 from dict_common.bus.doors import Door, Link, open_doors
 from dict_common.bus.together import every, run_together
 from dict_common.kernel.errors import InputRefused, Undeliverable
+from dict_common.kernel.fields import id_or_nothing
 from dict_common.ports.inbox import Delivery
 from dict_common.telemetry import metrics
 from dict_common.telemetry.probes import Health
