@@ -19,6 +19,10 @@ ALTER SCHEMA connect OWNER TO migrator;
 
 COMMENT ON SCHEMA connect IS 'What every service shares: inbox, outbox, Bridge requests, subject keys';
 
+CREATE SCHEMA vsync;
+
+ALTER SCHEMA vsync OWNER TO migrator;
+
 CREATE SCHEMA workflows;
 
 ALTER SCHEMA workflows OWNER TO migrator;
@@ -636,6 +640,92 @@ CREATE TABLE connect.subject_keys (
 
 ALTER TABLE connect.subject_keys OWNER TO migrator;
 
+CREATE TABLE vsync.cid_history (
+    id bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    c1 bigint NOT NULL,
+    c2 bigint NOT NULL,
+    c3 bigint NOT NULL,
+    c4 bigint NOT NULL,
+    event character varying(7) NOT NULL,
+    source character varying(10) NOT NULL,
+    dict_time timestamp with time zone NOT NULL,
+    caused_by uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cid_history_event_check CHECK (((event)::text = ANY ((ARRAY['ADDED'::character varying, 'REMOVED'::character varying])::text[])))
+);
+
+ALTER TABLE vsync.cid_history OWNER TO migrator;
+
+COMMENT ON TABLE vsync.cid_history IS 'Every CID that an entry ever had, append-only, no personal data: whose was the one that Bacen names?';
+
+ALTER TABLE vsync.cid_history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME vsync.cid_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE vsync.cids (
+    entry_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    c1 bigint NOT NULL,
+    c2 bigint NOT NULL,
+    c3 bigint NOT NULL,
+    c4 bigint NOT NULL,
+    active boolean NOT NULL
+);
+
+ALTER TABLE vsync.cids OWNER TO migrator;
+
+CREATE TABLE vsync.entries (
+    entry_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    active boolean NOT NULL,
+    key_hash character varying(64),
+    sealed bytea,
+    subject_id uuid,
+    numbers jsonb NOT NULL,
+    source character varying(10) NOT NULL,
+    number bigint NOT NULL,
+    dict_time timestamp with time zone NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT entries_check CHECK (((NOT active) OR ((key_hash IS NOT NULL) AND (sealed IS NOT NULL))))
+);
+
+ALTER TABLE vsync.entries OWNER TO migrator;
+
+COMMENT ON COLUMN vsync.entries.active IS 'FALSE: a tombstone, so that a late report of an earlier state changes nothing';
+
+COMMENT ON COLUMN vsync.entries.sealed IS 'The nine inputs of the CID and the RequestId, keyset rest; NULL once deleted or erased';
+
+COMMENT ON COLUMN vsync.entries.numbers IS 'The highest number that each source has told: what is not above it was seen';
+
+COMMENT ON COLUMN vsync.entries.source IS 'With number and dict_time: the report whose content stands';
+
+CREATE TABLE vsync.folds (
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    keys bigint NOT NULL,
+    c1 bigint NOT NULL,
+    c2 bigint NOT NULL,
+    c3 bigint NOT NULL,
+    c4 bigint NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE vsync.folds OWNER TO migrator;
+
+COMMENT ON TABLE vsync.folds IS 'The VSync of each set as it was folded, change by change; a run computes it anew and compares';
+
 CREATE TABLE workflows.claim_decisions (
     ce_id uuid NOT NULL,
     claim_id uuid NOT NULL,
@@ -896,6 +986,15 @@ ALTER TABLE ONLY connect.subject_aggregates
 ALTER TABLE ONLY connect.subject_keys
     ADD CONSTRAINT subject_keys_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY vsync.cids
+    ADD CONSTRAINT cids_pkey PRIMARY KEY (entry_id);
+
+ALTER TABLE ONLY vsync.entries
+    ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id);
+
+ALTER TABLE ONLY vsync.folds
+    ADD CONSTRAINT folds_pkey PRIMARY KEY (participant, key_type);
+
 ALTER TABLE ONLY workflows.claim_decisions
     ADD CONSTRAINT claim_decisions_pkey PRIMARY KEY (ce_id);
 
@@ -986,6 +1085,14 @@ CREATE INDEX idx_replays_active ON connect.replays USING btree (requested_at) WH
 CREATE INDEX idx_subject_keys_subject ON connect.subject_keys USING btree (subject_id);
 
 CREATE UNIQUE INDEX uq_subject_keys_tax_id_hash ON connect.subject_keys USING btree (tax_id_hash) WHERE (destroyed_at IS NULL);
+
+CREATE INDEX idx_cid_history_cid ON vsync.cid_history USING btree (c1);
+
+CREATE INDEX idx_cid_history_entry ON vsync.cid_history USING btree (entry_id);
+
+CREATE INDEX idx_entries_key_hash ON vsync.entries USING btree (key_hash);
+
+CREATE UNIQUE INDEX uq_cids_active ON vsync.cids USING btree (participant, key_type, c1, c2, c3, c4) WHERE active;
 
 CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree (claim_id, role, effective_at);
 
@@ -1084,6 +1191,10 @@ GRANT USAGE ON SCHEMA connect TO claim_orchestrator;
 GRANT USAGE ON SCHEMA connect TO operator_ro;
 GRANT USAGE ON SCHEMA connect TO audit_desk;
 GRANT USAGE ON SCHEMA connect TO audit_replayer;
+GRANT USAGE ON SCHEMA connect TO vsync;
+
+GRANT USAGE ON SCHEMA vsync TO vsync;
+GRANT USAGE ON SCHEMA vsync TO operator_ro;
 
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator;
 GRANT USAGE ON SCHEMA workflows TO operator_ro;
@@ -1148,20 +1259,25 @@ GRANT UPDATE(done_at) ON TABLE connect.dead_letter_actions TO audit_desk;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.inbox TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.inbox TO operator_ro;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.inbox TO audit_desk;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.inbox TO vsync;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.outbox TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.outbox TO operator_ro;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.outbox TO audit_desk;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.outbox TO vsync;
 
 GRANT SELECT ON TABLE connect.relay_epoch TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.relay_epoch TO operator_ro;
 GRANT SELECT ON TABLE connect.relay_epoch TO audit_desk;
+GRANT SELECT ON TABLE connect.relay_epoch TO vsync;
 
 GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO claim_orchestrator;
 GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO audit_desk;
+GRANT UPDATE(last_publish_no) ON TABLE connect.relay_epoch TO vsync;
 
 GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO claim_orchestrator;
 GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO audit_desk;
+GRANT UPDATE(halted_reason) ON TABLE connect.relay_epoch TO vsync;
 
 GRANT SELECT,INSERT ON TABLE connect.replay_refusals TO audit_replayer;
 GRANT SELECT ON TABLE connect.replay_refusals TO operator_ro;
@@ -1210,8 +1326,22 @@ GRANT UPDATE(sandbox_state) ON TABLE connect.replays TO audit_replayer;
 GRANT UPDATE(sandbox_state) ON TABLE connect.replays TO audit_desk;
 
 GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO claim_orchestrator;
+GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO vsync;
 
 GRANT SELECT,INSERT ON TABLE connect.subject_keys TO claim_orchestrator;
+GRANT SELECT,INSERT ON TABLE connect.subject_keys TO vsync;
+
+GRANT SELECT,INSERT ON TABLE vsync.cid_history TO vsync;
+GRANT SELECT ON TABLE vsync.cid_history TO operator_ro;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.cids TO vsync;
+GRANT SELECT ON TABLE vsync.cids TO operator_ro;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.entries TO vsync;
+GRANT SELECT ON TABLE vsync.entries TO operator_ro;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.folds TO vsync;
+GRANT SELECT ON TABLE vsync.folds TO operator_ro;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE workflows.claim_decisions TO claim_orchestrator;
 GRANT SELECT ON TABLE workflows.claim_decisions TO operator_ro;

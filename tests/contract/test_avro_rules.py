@@ -15,7 +15,7 @@ TIMESTAMP = {"type": "long", "logicalType": "timestamp-micros"}
 TEXTS = {"type": "array", "items": "string"}
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 RECORD_NAME = re.compile(r"dict\.[a-z]+(\.[a-z]+)*\.[A-Z][A-Za-z]+")
-SUBJECTS = {"claimer", "operator"}
+SUBJECTS = {"claimer", "operator", "owner"}
 PERSONAL = re.compile(r"^key$|tax_id|_name$|account_number|^branch$")
 
 

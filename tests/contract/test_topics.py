@@ -10,7 +10,10 @@ CORE = [topic for topic in topics() if topic.namespace == "core"]
 WITH_SCHEMA = [topic for topic in topics() if topic.schema is not None]
 EVENTS = [topic for topic in topics() if topic.namespace == "events"]
 AGGREGATE_TYPES = {"claim", "claim-donor", "entry", "command", "operator-action", "otp"}
-NOT_FOR_CORE = {"workflow.step", "operator.acted", "otp.validated"}
+NOT_FOR_CORE = {
+    *("workflow.step", "operator.acted", "otp.validated"),
+    *("entry.created", "entry.updated", "entry.deleted"),
+}
 """What Core neither acts on nor reads in clear."""
 
 

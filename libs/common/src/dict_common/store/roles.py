@@ -15,6 +15,7 @@ LOGIN_ROLES = (
     "audit_desk",
     "audit_replayer",
     "claim_orchestrator",
+    "vsync",
 )
 GROUP_ROLES = ("audit_owner", "audit_reader")
 MEMBERSHIPS = (
