@@ -40,6 +40,8 @@ MODULES = {
     "desk": "audit_sink.entrypoints.consumer",
     "desk-relay": "audit_sink.entrypoints.relay",
     "replayer": "audit_sink.entrypoints.replayer",
+    "vsync": "vsync.entrypoints.consumer",
+    "vsync-relay": "vsync.entrypoints.relay",
 }
 
 
@@ -155,6 +157,7 @@ def make_world(stack: Stack, folder: Path, **settings: str) -> Iterator[World]:
         "DICT_CLAIM_DAY_SECONDS": "2",
         "DICT_TOPIC_PARTITIONS": "2",
         "CLAIM_ORCHESTRATOR_PARTICIPANTS": CLAIMER,
+        "VSYNC_PARTICIPANTS": CLAIMER,
         "PYTHONUNBUFFERED": "1",
     }
     environment["BRIDGE_SIMULATOR_ADDRESS"] = environment["DICT_BRIDGE_ADDRESS"]

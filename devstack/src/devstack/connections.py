@@ -76,6 +76,7 @@ def connections(
         "DICT_LOG_LEVEL": "INFO",
         "DICT_TOPIC_PARTITIONS": "4",
         "CLAIM_ORCHESTRATOR_PARTICIPANTS": "12345678",
+        "VSYNC_PARTICIPANTS": "12345678",
     }
     if "DICT_TEMPORAL_ADDRESS" in external:
         del ours["DICT_TEMPORAL_UI_URL"]  # where that server's UI is we do not know

@@ -17,6 +17,7 @@ ROLES = (
     "audit_desk",
     "audit_replayer",
     "audit_maintainer",
+    "vsync",
 )
 
 

@@ -34,6 +34,8 @@ PROCESSES = (
     OwnProcess("claim-orchestrator-consumer", "claim_orchestrator.entrypoints.consumer"),
     OwnProcess("claim-orchestrator-worker", "claim_orchestrator.entrypoints.worker"),
     OwnProcess("claim-orchestrator-relay", "claim_orchestrator.entrypoints.relay"),
+    OwnProcess("vsync-consumer", "vsync.entrypoints.consumer"),
+    OwnProcess("vsync-relay", "vsync.entrypoints.relay"),
     OwnProcess("audit-sink", "audit_sink.entrypoints.sink"),
     OwnProcess("audit-sink-consumer", "audit_sink.entrypoints.consumer"),
     OwnProcess("audit-sink-relay", "audit_sink.entrypoints.relay"),

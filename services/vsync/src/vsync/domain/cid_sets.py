@@ -81,7 +81,8 @@ def _missing(of: Prefixes, in_: Prefixes) -> Prefixes:
         return of
     places = np.searchsorted(in_, of)
     np.minimum(places, len(in_) - 1, out=places)
-    return of[in_[places] != of]
+    missing: Prefixes = of[in_[places] != of]
+    return missing
 
 
 def _by_all_bytes(local: CidSet, remote: CidSet) -> Difference:
@@ -104,4 +105,4 @@ def _texts(cids: NDArray[np.bytes_]) -> Iterator[bytes]:
 
 
 def _xor(cids: Cids) -> bytes:
-    return np.bitwise_xor.reduce(cids.view(np.uint64), axis=0).tobytes()
+    return bytes(np.bitwise_xor.reduce(cids.view(np.uint64), axis=0).tobytes())

@@ -1,0 +1,83 @@
+-- vsync.entries and what follows from it: every change of an entry is one statement.
+
+-- name: entry_lock
+-- Whoever writes an entry next waits here, also where it has no row yet.
+SELECT pg_advisory_xact_lock(hashtextextended('vsync.entry:' || $1::uuid, 0));
+
+-- name: entry_load
+SELECT entry.participant, entry.key_type, entry.active, entry.numbers, entry.source, entry.number,
+       entry.dict_time, entry.version, cid.c1, cid.c2, cid.c3, cid.c4
+FROM vsync.entries AS entry
+LEFT JOIN vsync.cids AS cid ON cid.entry_id = entry.entry_id AND cid.active
+WHERE entry.entry_id = $1;
+
+-- name: entry_numbers
+UPDATE vsync.entries SET numbers = $2, updated_at = now() WHERE entry_id = $1;
+
+-- name: entry_write
+-- The fold takes out what the locked row had and takes in what it has now: XOR is not idempotent,
+-- so both come from this statement's own view of the row.
+WITH before AS (
+    SELECT participant, key_type, c1, c2, c3, c4
+    FROM vsync.cids
+    WHERE entry_id = $1 AND active
+), after AS (
+    SELECT $2::varchar AS participant, $3::varchar AS key_type,
+           $14::bigint AS c1, $15::bigint AS c2, $16::bigint AS c3, $17::bigint AS c4
+    WHERE $4::boolean
+), changed AS (
+    SELECT -1 AS keys, 'REMOVED' AS event, * FROM before
+    UNION ALL
+    SELECT 1, 'ADDED', * FROM after
+), entry AS (
+    INSERT INTO vsync.entries
+        (entry_id, participant, key_type, active, key_hash, sealed, subject_id, numbers, source,
+         number, dict_time, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (entry_id) DO UPDATE
+    SET participant = EXCLUDED.participant, key_type = EXCLUDED.key_type,
+        active = EXCLUDED.active, key_hash = EXCLUDED.key_hash, sealed = EXCLUDED.sealed,
+        subject_id = EXCLUDED.subject_id, numbers = EXCLUDED.numbers, source = EXCLUDED.source,
+        number = EXCLUDED.number, dict_time = EXCLUDED.dict_time, version = EXCLUDED.version,
+        updated_at = now()
+), cid_in AS (
+    INSERT INTO vsync.cids (entry_id, participant, key_type, c1, c2, c3, c4, active)
+    SELECT $1, after.*, TRUE FROM after
+    ON CONFLICT (entry_id) DO UPDATE
+    SET participant = EXCLUDED.participant, key_type = EXCLUDED.key_type, c1 = EXCLUDED.c1,
+        c2 = EXCLUDED.c2, c3 = EXCLUDED.c3, c4 = EXCLUDED.c4, active = TRUE
+), cid_out AS (
+    UPDATE vsync.cids SET active = FALSE WHERE entry_id = $1 AND NOT $4::boolean AND active
+), history AS (
+    INSERT INTO vsync.cid_history
+        (entry_id, participant, key_type, c1, c2, c3, c4, event, source, dict_time, caused_by)
+    SELECT $1, participant, key_type, c1, c2, c3, c4, event, $9, $11, $13
+    FROM changed
+    -- An entry that keeps set and CID has not changed in the sight of Bacen.
+    WHERE NOT EXISTS (SELECT FROM before JOIN after USING (participant, key_type, c1, c2, c3, c4))
+    ORDER BY keys
+), linked AS (
+    INSERT INTO connect.subject_aggregates (subject_id, type, aggregate_id)
+    SELECT $7, 'entry', $1::text WHERE $7::uuid IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO vsync.folds AS fold (participant, key_type, keys, c1, c2, c3, c4)
+SELECT participant, key_type, sum(keys), bit_xor(c1), bit_xor(c2), bit_xor(c3), bit_xor(c4)
+FROM changed
+GROUP BY participant, key_type
+-- One order for all: two that change the same two sets do not wait for each other.
+ORDER BY participant, key_type
+ON CONFLICT (participant, key_type) DO UPDATE
+SET keys = fold.keys + EXCLUDED.keys, c1 = fold.c1 # EXCLUDED.c1, c2 = fold.c2 # EXCLUDED.c2,
+    c3 = fold.c3 # EXCLUDED.c3, c4 = fold.c4 # EXCLUDED.c4, updated_at = now();
+
+-- name: folds_of
+SELECT key_type, keys, c1, c2, c3, c4 FROM vsync.folds WHERE participant = $1;
+
+-- name: vsyncs_of
+-- From the CIDs themselves: what the folds must equal.
+SELECT key_type, count(*) AS keys, bit_xor(c1) AS c1, bit_xor(c2) AS c2, bit_xor(c3) AS c3,
+       bit_xor(c4) AS c4
+FROM vsync.cids
+WHERE participant = $1 AND active
+GROUP BY key_type;

@@ -1,0 +1,1 @@
+"""The one door: what each process works with."""

@@ -1,0 +1,8 @@
+"""`dictctl vsync`."""
+
+import typer
+
+from vsync.entrypoints import filters
+
+app = typer.Typer(no_args_is_help=True, help="VSYNC: CIDs, and whether our keys are Bacen's.")
+app.add_typer(filters.app)

@@ -1,0 +1,60 @@
+"""The consumer of reports about entries: `python -m vsync.entrypoints.consumer`."""
+
+import asyncio
+from datetime import timedelta
+
+from dict_common.bus.commands import Command
+from dict_common.bus.doors import Door, Link, open_doors
+from dict_common.bus.together import every, run_together
+from dict_common.kernel.errors import InputRefused
+from dict_common.kernel.fields import id_or_nothing
+from dict_common.ports.inbox import Delivery
+from dict_common.telemetry.probes import Health
+from dict_common.telemetry.process import run_process
+from dict_schemas.topics import topic
+from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
+from vsync.bootstrap.foundations import SERVICE, frame
+
+SUBSCRIPTION = "vsync.entry-report"
+PURGE_EVERY_SECONDS = 60.0
+INBOX_KEPT = timedelta(days=60)
+"""Twice the time that a command stays on its topic."""
+INBOX_ROWS_MAX = 1_000
+
+
+def _door(adapters: ConsumerAdapters) -> Door:
+    async def act(at: Delivery, command: Command) -> None:
+        await adapters.report_entry(at, command.record)
+
+    async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
+        about = ("entry", id_or_nothing(command.record, "entry_id"))
+        await adapters.refuse(at.key, at.envelope, about, error)
+
+    return Door(
+        topic=topic("commands", "entry.report"),
+        subscription=SUBSCRIPTION,
+        act=act,
+        refuse=refuse,
+        ids=lambda command: {"entry_id": id_or_nothing(command.record, "entry_id")},
+    )
+
+
+async def work(stop: asyncio.Event, health: Health) -> None:
+    """Consumes until asked to stop."""
+    async with open_consumer() as adapters:
+        health.checks["postgres"] = adapters.database.ping
+
+        def ready() -> None:
+            health.started = True
+
+        async def purge() -> None:
+            await adapters.store.purge(INBOX_KEPT, INBOX_ROWS_MAX)
+
+        tenant = adapters.shared.pulsar_tenant
+        link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, adapters.rest)
+        doors = open_doors(link, [_door(adapters)], ready)
+        await run_together((*doors, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
+
+
+if __name__ == "__main__":
+    run_process(lambda: frame("consumer"), work)
