@@ -166,8 +166,14 @@ class CallUnanswered(DictError):
         super().__init__("call-unanswered", f"{request_id} may have had its effect")
 
 
-EFFECTS = frozenset({"CreateClaim", "CompleteClaim", "CancelClaim"})
+EFFECTS = frozenset({"CreateClaim", "CompleteClaim", "CancelClaim", "RequestCidFile"})
 """Calls that change DICT: one that was answered is never sent again under its request_id."""
+LOOK_FIRST = frozenset({"CreateClaim"})
+"""Effects that no repeat may follow blindly: an attempt that nobody answered is looked for first.
+
+A second completion or cancellation answers as the first one. A second order of a file of CIDs costs
+one token of the day at most, and there is no call to look for the first one with.
+"""
 
 
 @dataclass(frozen=True)

@@ -103,13 +103,16 @@ class RequestLedgerSuite(ABC):
         row = await self.row("claim-b:CreateClaim:1")
         assert (row.operation, row.attempts, row.status) == ("CreateClaim", 3, "RETRYING")
 
-    async def test_good_answer_is_given_again_and_the_call_not_sent_again(self) -> None:
+    @pytest.mark.parametrize("operation", sorted(EFFECTS))
+    async def test_good_answer_is_given_again_and_the_call_not_sent_again(
+        self, operation: str
+    ) -> None:
         """The process may have died before it could say that it was done."""
-        ledger, call = await self.ledger(), _call("claim-d:CreateClaim:1")
+        ledger, call = await self.ledger(), _call(f"claim-d:{operation}:1", operation)
         await ledger.opened(call)
         await ledger.answered(call, 200, '{"claim":{}}')
         assert (await ledger.opened(call)).answer == '{"claim":{}}'
-        assert (await self.row("claim-d:CreateClaim:1")).status == "SUCCESS"
+        assert (await self.row(f"claim-d:{operation}:1")).status == "SUCCESS"
 
     async def test_read_is_sent_again_whatever_it_was_told(self) -> None:
         """An old answer is no news."""
