@@ -51,6 +51,29 @@ def test_a_bucket_runs_dry_and_refills() -> None:
     assert buckets.available(DONOR_ISPB, START + timedelta(hours=1))["POLICIES_LIST"] == 20
 
 
+@pytest.mark.parametrize(
+    ("policy", "tokens", "day_seconds", "retry_after"),
+    [
+        ("POLICIES_LIST", 20, 86_400, 10),
+        ("POLICIES_LIST", 20, 60, 10),
+        ("CIDS_FILES_WRITE", 200, 86_400, 2160),
+        ("CIDS_FILES_WRITE", 200, 120, 3),
+        ("CIDS_FILES_WRITE", 200, 1, 1),
+        ("SYNC_VERIFICATIONS_WRITE", 50, 86_400, 6),
+    ],
+)
+def test_a_dry_bucket_says_when_it_has_a_token_and_a_shorter_day_brings_it_sooner(
+    policy: str, tokens: int, day_seconds: int, retry_after: int
+) -> None:
+    buckets = Buckets(day_seconds)
+    for _ in range(tokens):
+        buckets.take(DONOR_ISPB, policy, START)
+    with refused("RateLimited") as caught:
+        buckets.take(DONOR_ISPB, policy, START)
+    assert caught.value.retry_after_seconds == retry_after
+    buckets.take(DONOR_ISPB, policy, START + timedelta(seconds=retry_after))
+
+
 def test_a_clock_that_goes_back_takes_no_tokens_away() -> None:
     buckets = Buckets()
     buckets.take(DONOR_ISPB, "POLICIES_LIST", START)

@@ -1,5 +1,7 @@
 """The Bridge over gRPC on loopback, in this process."""
 
+from collections.abc import Awaitable, Callable
+
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -95,7 +97,42 @@ async def test_an_empty_bucket_is_429(line: Line) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await line.bridge.ListPolicies(request)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert problem_of(caught.value).status == 429
+    problem = problem_of(caught.value)
+    assert (problem.status, problem.retry_after_seconds) == (429, 10)
+
+
+@pytest.mark.parametrize(
+    ("policy", "capacity"),
+    [
+        ("SYNC_VERIFICATIONS_WRITE", 50),
+        ("CIDS_FILES_WRITE", 200),
+        ("CIDS_FILES_READ", 50),
+        ("CIDS_EVENTS_LIST", 100),
+    ],
+)
+async def test_each_call_of_the_reconciliation_has_its_bucket(
+    line: Line, policy: str, capacity: int
+) -> None:
+    whose = {"participant": DONOR_ISPB, "key_type": "PHONE"}
+    verification = pb.CreateSyncVerificationRequest(
+        **whose, participant_sync_verifier=EMPTY_VERIFIER
+    )
+    asked = await line.bridge.RequestCidFile(pb.RequestCidFileRequest(**whose))
+    file = pb.GetCidFileRequest(id=asked.cid_file.id, requesting_participant=DONOR_ISPB)
+    events = pb.ListCidEventsRequest(participant=DONOR_ISPB, key_type="PHONE")
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "SYNC_VERIFICATIONS_WRITE": lambda: line.bridge.CreateSyncVerification(verification),
+        "CIDS_FILES_WRITE": lambda: line.bridge.RequestCidFile(pb.RequestCidFileRequest(**whose)),
+        "CIDS_FILES_READ": lambda: line.bridge.GetCidFile(file),
+        "CIDS_EVENTS_LIST": lambda: line.bridge.ListCidEvents(events),
+    }
+    for _ in range(capacity - (policy == "CIDS_FILES_WRITE")):
+        await calls[policy]()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await calls[policy]()
+    assert problem_of(caught.value).detail == f"policy {policy} is used up"
+    for other in calls.keys() - {policy}:
+        await calls[other]()
 
 
 async def test_entries_over_the_bridge(line: Line) -> None:

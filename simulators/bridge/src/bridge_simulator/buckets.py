@@ -1,8 +1,10 @@
 """Token buckets, by section 1.9: one for each participant and policy; an empty one means 429."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge_simulator.periods import DAY_SECONDS
 from bridge_simulator.problems import DictProblem
 
 
@@ -26,7 +28,7 @@ POLICIES = {
         Policy("CLAIMS_LIST_WITH_ROLE", 40, 60, 200),
         Policy("CLAIMS_LIST_WITHOUT_ROLE", 10, 60, 50),
         Policy("SYNC_VERIFICATIONS_WRITE", 10, 60, 50),
-        Policy("CIDS_FILES_WRITE", 40, 86_400, 200),
+        Policy("CIDS_FILES_WRITE", 40, DAY_SECONDS, 200),
         Policy("CIDS_FILES_READ", 10, 60, 50),
         Policy("CIDS_EVENTS_LIST", 20, 60, 100),
         Policy("CIDS_ENTRIES_READ", 1200, 60, 36_000),
@@ -36,22 +38,38 @@ POLICIES = {
 
 
 class Buckets:
-    """In memory: a restarted DICT starts with full ones."""
+    """In memory: a restarted DICT starts with full ones.
 
-    def __init__(self) -> None:
+    `day_seconds` shortens what refills by the day; minutes stay minutes.
+    """
+
+    def __init__(self, day_seconds: int = DAY_SECONDS) -> None:
+        self.policies = {
+            name: replace(policy, refill_period_seconds=day_seconds)
+            if policy.refill_period_seconds == DAY_SECONDS
+            else policy
+            for name, policy in POLICIES.items()
+        }
         self._levels: dict[tuple[str, str], tuple[float, datetime]] = {}
 
     def take(self, participant: str, policy_name: str, now: datetime) -> None:
-        """Takes one token. Raises RateLimited when there is none."""
-        tokens = self._tokens(participant, POLICIES[policy_name], now)
+        """Takes one token. Raises RateLimited, with when there will be one, if there is none."""
+        policy = self.policies[policy_name]
+        tokens = self._tokens(participant, policy, now)
         if tokens < 1:
-            raise DictProblem("RateLimited", f"policy {policy_name} is used up")
+            seconds = (1 - tokens) * policy.refill_period_seconds / policy.refill_tokens
+            raise DictProblem(
+                "RateLimited",
+                f"policy {policy_name} is used up",
+                retry_after_seconds=max(1, math.ceil(seconds)),
+            )
         self._levels[participant, policy_name] = (tokens - 1, now)
 
     def available(self, participant: str, now: datetime) -> dict[str, int]:
         """Whole tokens of every policy."""
         return {
-            name: int(self._tokens(participant, policy, now)) for name, policy in POLICIES.items()
+            name: int(self._tokens(participant, policy, now))
+            for name, policy in self.policies.items()
         }
 
     def clear(self) -> None:

@@ -2,7 +2,7 @@
 # ruff: noqa: N802 - gRPC names the methods
 
 from bridge_simulator.answering import Answering, Context, Receipt
-from bridge_simulator.buckets import POLICIES, Buckets
+from bridge_simulator.buckets import Buckets
 from bridge_simulator.messages import timestamp
 from dict_schemas.generated.dict.bridge.v1 import bridge_pb2 as pb
 
@@ -32,7 +32,7 @@ class PoliciesServicer:
                     refill_tokens=policy.refill_tokens,
                     refill_period_sec=policy.refill_period_seconds,
                 )
-                for policy in POLICIES.values()
+                for policy in self._buckets.policies.values()
             ]
             return pb.ListPoliciesResponse(
                 category=CATEGORY,

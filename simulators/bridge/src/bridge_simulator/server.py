@@ -49,7 +49,7 @@ class RunningServer:
 async def start_server(directory: Directory, host: str, port: int) -> RunningServer:
     """Serves until `stop`. Port 0 takes a free one. Raises AddressInUse."""
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    buckets, ending = Buckets(), asyncio.Event()
+    buckets, ending = Buckets(directory.periods.day_seconds), asyncio.Event()
     bridge = SimulatedBridge(directory, buckets, Trouble(directory.store, ending))
     add_BridgeServicer_to_server(bridge, server)
     add_SimulatorControlServicer_to_server(SimulatorControl(directory, buckets), server)
