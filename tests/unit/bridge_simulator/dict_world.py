@@ -45,10 +45,11 @@ class DictWorld:
     time: datetime = START
     indirect: dict[str, frozenset[str]] = field(default_factory=dict)
     ids: int = 0
+    periods: Periods = field(default_factory=lambda: Periods(events_lag_ms=0))
 
     def __post_init__(self) -> None:
         self.directory = Directory(
-            Store(IN_MEMORY), lambda: self.time, self._new_uuid, Periods(), self.indirect
+            Store(IN_MEMORY), lambda: self.time, self._new_uuid, self.periods, self.indirect
         )
         self.claims = ClaimOperations(self.directory)
         self.entries = EntryOperations(self.directory)

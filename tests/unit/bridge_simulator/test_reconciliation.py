@@ -7,6 +7,7 @@ import pytest
 
 from bridge_simulator.cid import EMPTY_VERIFIER, sync_verifier
 from bridge_simulator.ledger import Call
+from bridge_simulator.periods import Periods
 from bridge_simulator.reconciliation import EventsQuery
 from tests.unit.bridge_simulator.dict_world import (
     CLAIMER_ISPB,
@@ -107,6 +108,36 @@ def test_an_empty_window_tells_the_vsync_of_its_start() -> None:
     assert (page.events, page.verifier_start, page.verifier_end) == ([], cid, cid)
     nothing = world.reconciliation.list_events(CLAIMERS_PHONES)
     assert nothing.verifier_end == EMPTY_VERIFIER
+
+
+@pytest.mark.parametrize(
+    ("periods", "lag"),
+    [
+        (Periods(), timedelta(seconds=5)),
+        (Periods(day_seconds=8640), timedelta(milliseconds=500)),
+        (Periods(events_lag_ms=250), timedelta(milliseconds=250)),
+    ],
+)
+def test_the_log_lags_behind_and_its_vsync_with_it(periods: Periods, lag: timedelta) -> None:
+    world = DictWorld(periods=periods)
+    first = world.enter().cid
+    second = world.enter(key="+5561977770000", number=77)
+    world.wait(milliseconds=1)
+    third = world.enter(key="+5561977770001", number=78).cid
+    present = sync_verifier([first, second.cid, third])
+    world.time = START + lag - timedelta(milliseconds=1)
+    page = world.reconciliation.list_events(DONORS_PHONES)
+    assert page.events == []
+    assert (page.verifier_start, page.verifier_end) == (EMPTY_VERIFIER, EMPTY_VERIFIER)
+    assert world.reconciliation.verify(VERIFY, "PHONE", present)[1] == "OK"
+    world.time = START + lag
+    page = world.reconciliation.list_events(DONORS_PHONES)
+    assert [event.cid for event in page.events] == [first, second.cid]
+    assert page.verifier_end == sync_verifier([first, second.cid])
+    later = EventsQuery(DONOR_ISPB, "PHONE", START + timedelta(hours=1))
+    assert world.reconciliation.list_events(later).verifier_end == page.verifier_end
+    world.wait(milliseconds=1)
+    assert world.reconciliation.list_events(DONORS_PHONES).verifier_end == present
 
 
 @pytest.mark.parametrize("limit", [0, 201])

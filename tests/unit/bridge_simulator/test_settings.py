@@ -6,7 +6,7 @@ from bridge_simulator.settings import Settings, SettingsInvalid, settings_from
 
 
 def test_nothing_said() -> None:
-    assert settings_from({}) == Settings("127.0.0.1", 0, ":memory:", 86_400, "INFO", {})
+    assert settings_from({}) == Settings("127.0.0.1", 0, ":memory:", 86_400, None, "INFO", {})
 
 
 def test_everything_said() -> None:
@@ -15,6 +15,7 @@ def test_everything_said() -> None:
             "BRIDGE_SIMULATOR_ADDRESS": "[::1]:7000",
             "BRIDGE_SIMULATOR_STATE": "state.db",
             "DICT_CLAIM_DAY_SECONDS": "60",
+            "BRIDGE_SIMULATOR_EVENTS_LAG_MS": "250",
             "BRIDGE_SIMULATOR_LOG": "warning",
             "BRIDGE_SIMULATOR_INDIRECT": "12345678:11111111,22222222;87654321:33333333",
         }
@@ -23,7 +24,7 @@ def test_everything_said() -> None:
         "12345678": frozenset({"11111111", "22222222"}),
         "87654321": frozenset({"33333333"}),
     }
-    assert settings == Settings("[::1]", 7000, "state.db", 60, "WARNING", indirect)
+    assert settings == Settings("[::1]", 7000, "state.db", 60, 250, "WARNING", indirect)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:7000", "[::]:7000", "10.1.2.3:0", "example.com:1"])
@@ -44,6 +45,9 @@ def test_beyond_loopback_only_when_meant(address: str) -> None:
         ("DICT_CLAIM_DAY_SECONDS", "0"),
         ("DICT_CLAIM_DAY_SECONDS", "86401"),
         ("DICT_CLAIM_DAY_SECONDS", "a day"),
+        ("BRIDGE_SIMULATOR_EVENTS_LAG_MS", "-1"),
+        ("BRIDGE_SIMULATOR_EVENTS_LAG_MS", "600001"),
+        ("BRIDGE_SIMULATOR_EVENTS_LAG_MS", "soon"),
         ("BRIDGE_SIMULATOR_LOG", "LOUD"),
         ("BRIDGE_SIMULATOR_INDIRECT", "12345678"),
         ("BRIDGE_SIMULATOR_INDIRECT", "12345678:"),

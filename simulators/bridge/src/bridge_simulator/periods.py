@@ -9,13 +9,19 @@ COMPLETION_DAYS = 14
 CLAIMER_DAYS = 30
 CID_FILE_SECONDS = 10
 """Bacen's own example makes a file ten seconds after it was asked for."""
+EVENTS_LAG_SECONDS = 5
+"""How old an event of the log is, about, when Bacen begins to show it."""
 
 
 @dataclass(frozen=True)
 class Periods:
-    """`day_seconds` is how long a day of the rules lasts here; tests and demos shorten it."""
+    """`day_seconds` is how long a day of the rules lasts here; tests and demos shorten it.
+
+    `events_lag_ms` None = Bacen's, shortened as the day is.
+    """
 
     day_seconds: int = DAY_SECONDS
+    events_lag_ms: int | None = None
 
     def resolution_end(self, created: datetime) -> datetime:
         """Until then the donor's user may answer."""
@@ -31,7 +37,16 @@ class Periods:
 
     def cid_file_due(self, requested: datetime) -> datetime:
         """When a file of CIDs is ready."""
-        return requested + timedelta(seconds=CID_FILE_SECONDS * self.day_seconds / DAY_SECONDS)
+        return requested + self._shortened(CID_FILE_SECONDS)
+
+    def events_shown_until(self, now: datetime) -> datetime:
+        """The log of CIDs shows what happened up to then."""
+        if self.events_lag_ms is not None:
+            return now - timedelta(milliseconds=self.events_lag_ms)
+        return now - self._shortened(EVENTS_LAG_SECONDS)
+
+    def _shortened(self, seconds: int) -> timedelta:
+        return timedelta(seconds=seconds * self.day_seconds / DAY_SECONDS)
 
     def _days(self, count: int) -> timedelta:
         return timedelta(seconds=count * self.day_seconds)

@@ -87,7 +87,7 @@ class Reconciliation:
         return file.content
 
     def list_events(self, query: EventsQuery) -> EventsPage:
-        """A page of a set's log, ascending."""
+        """A page of a set's log, ascending. What is younger than the lag is as if it were not."""
         formats.require_participant(query.participant)
         formats.require_key_type(query.key_type)
         limit = EVENTS_LIMIT_DEFAULT if query.limit is None else query.limit
@@ -95,9 +95,13 @@ class Reconciliation:
             raise DictProblem("BadRequest", f"Limit: 1 to {EVENTS_LIMIT_MAX}")
         start = EARLIEST_US if query.start_time is None else to_us(query.start_time)
         end = LATEST_US if query.end_time is None else to_us(query.end_time)
+        shown_until = to_us(self._directory.periods.events_shown_until(self._directory.now()))
+        end = min(end, shown_until)
         with self._directory.store.transaction() as db:
             found = cid_rows.events(db, query.participant, query.key_type, (start, end), limit + 1)
-            before = cid_rows.verifier_before(db, query.participant, query.key_type, start)
+            before = cid_rows.verifier_before(
+                db, query.participant, query.key_type, min(start, shown_until + 1)
+            )
         page = found[:limit]
         return EventsPage(
             events=page,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bridge_simulator.periods import DAY_SECONDS
 from bridge_simulator.store import IN_MEMORY
 
+EVENTS_LAG_MS_MAX = 600_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -16,12 +17,16 @@ class SettingsInvalid(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`port` 0 = any free one; `state` a file or `:memory:`; `indirect` direct → its indirect."""
+    """`port` 0 = any free one; `state` a file or `:memory:`; `indirect` direct → its indirect.
+
+    `events_lag_ms` None = Bacen's, shortened as the day is.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
     state: str = IN_MEMORY
     day_seconds: int = DAY_SECONDS
+    events_lag_ms: int | None = None
     log_level: str = "INFO"
     indirect: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -46,11 +51,18 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         raise SettingsInvalid(
             f"DICT_CLAIM_DAY_SECONDS is {day!r}: a number from 1 to {DAY_SECONDS}"
         )
+    lag = environment.get("BRIDGE_SIMULATOR_EVENTS_LAG_MS", "")
+    if lag and (not lag.isdecimal() or int(lag) > EVENTS_LAG_MS_MAX):
+        raise SettingsInvalid(
+            f"BRIDGE_SIMULATOR_EVENTS_LAG_MS is {lag!r}: a number from 0 to {EVENTS_LAG_MS_MAX}, "
+            "or leave it out for Bacen's"
+        )
     return Settings(
         host=host,
         port=int(port),
         state=environment.get("BRIDGE_SIMULATOR_STATE") or IN_MEMORY,
         day_seconds=int(day),
+        events_lag_ms=int(lag) if lag else None,
         log_level=level,
         indirect=_indirect(environment.get("BRIDGE_SIMULATOR_INDIRECT", "")),
     )
