@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from bridge_simulator.cid_files import CidFiles
 from bridge_simulator.claim_operations import ClaimOperations
 from bridge_simulator.directory import Directory
 from bridge_simulator.entry_operations import EntryOperations
@@ -54,6 +55,7 @@ class DictWorld:
         self.claims = ClaimOperations(self.directory)
         self.entries = EntryOperations(self.directory)
         self.reconciliation = Reconciliation(self.directory)
+        self.files = CidFiles(self.directory)
 
     def _new_uuid(self) -> UUID:
         self.ids += 1

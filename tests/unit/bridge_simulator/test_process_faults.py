@@ -12,7 +12,7 @@ from dict_schemas.generated.dict.simulator.v1 import control_pb2 as control
 from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import SimulatorControlStub
 from tests.support.waiting import until
 from tests.unit.bridge_simulator.dict_line import order
-from tests.unit.bridge_simulator.dict_world import CLAIMER_ISPB, PHONE
+from tests.unit.bridge_simulator.dict_world import CLAIMER_ISPB, DONOR_ISPB, PHONE
 from tests.unit.bridge_simulator.simulator_process import (
     CALL_SECONDS,
     DEADLINE_SECONDS,
@@ -145,3 +145,39 @@ async def test_what_was_due_while_it_was_dead_is_done_at_once_and_once(tmp_path:
     words = log.read_text(encoding="utf-8")
     assert "CONFIRM: done" in words
     assert PHONE not in words
+
+
+def test_kill_9_keeps_what_goes_wrong_with_files(tmp_path: Path) -> None:
+    state, log = tmp_path / "dict.db", tmp_path / "log"
+    fault = control.CidFileFault(times=2, downloads_not_found=1)
+    with simulator(state, log) as (process, port):
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            SimulatorControlStub(channel).SetCidFileFaults(
+                control.SetCidFileFaultsRequest(faults=[fault]), timeout=CALL_SECONDS
+            )
+            asked = BridgeStub(channel).RequestCidFile(
+                pb.RequestCidFileRequest(participant=DONOR_ISPB, key_type="PHONE"),
+                timeout=CALL_SECONDS,
+            )
+        process.kill()
+    store = Store(str(state))
+    with store.transaction() as db:
+        db.execute("UPDATE cid_files SET requested_us = requested_us - ? * 1000", (HOUR_MS,))
+    store.close()
+    with (
+        simulator(state, log) as (_, port),
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        listed = SimulatorControlStub(channel).ListCidFileFaults(
+            control.ListCidFileFaultsRequest(), timeout=CALL_SECONDS
+        )
+        assert list(listed.faults) == [control.CidFileFaultState(fault=fault, seen=1, fired=1)]
+        who = {"id": asked.cid_file.id, "requesting_participant": DONOR_ISPB}
+        bridge = BridgeStub(channel)
+        got = bridge.GetCidFile(pb.GetCidFileRequest(**who), timeout=CALL_SECONDS)
+        assert got.cid_file.status == "AVAILABLE"
+        with pytest.raises(grpc.RpcError, match="NotFound"):
+            list(bridge.DownloadCidFile(pb.DownloadCidFileRequest(**who), timeout=CALL_SECONDS))
+        assert not list(
+            bridge.DownloadCidFile(pb.DownloadCidFileRequest(**who), timeout=CALL_SECONDS)
+        )

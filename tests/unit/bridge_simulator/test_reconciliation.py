@@ -1,6 +1,7 @@
 """Section 3: what every change does to the set of CIDs, and the four ways to look at it."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
@@ -162,18 +163,18 @@ def test_a_vsync_is_right_wrong_or_malformed() -> None:
 def test_a_file_takes_its_time_and_holds_the_cids_of_its_making() -> None:
     world = DictWorld()
     world.enter()
-    file = world.reconciliation.request_file(FILE, "PHONE")
+    file = world.files.request(FILE, "PHONE")
     with refused("NotFound"):
-        world.reconciliation.download(file.id, DONOR_ISPB)
+        world.files.download(file.id, DONOR_ISPB)
     world.wait(seconds=9)
-    assert world.reconciliation.get_file(file.id, DONOR_ISPB).content is None
+    assert world.files.get(file.id, DONOR_ISPB).status == "REQUESTED"
     world.enter(key="+5561977770000")
     world.wait(seconds=1)
-    made = world.reconciliation.get_file(file.id, DONOR_ISPB)
+    made = world.files.get(file.id, DONOR_ISPB)
     world.enter(key="+5561977770001")
     assert made.creation_time == START + timedelta(seconds=10)
-    content = world.reconciliation.download(file.id, DONOR_ISPB)
-    assert content == made.content
+    content = b"".join(world.files.download(file.id, DONOR_ISPB))
+    assert (made.bytes, made.sha256) == (len(content), sha256(content).hexdigest())
     assert set(content.decode().split()) == set(_log(world, DONORS_PHONES).cids[:2])
     assert content.endswith(b"\n")
 
@@ -181,12 +182,12 @@ def test_a_file_takes_its_time_and_holds_the_cids_of_its_making() -> None:
 def test_files_and_cids_are_shown_to_their_participant_only() -> None:
     world = DictWorld(indirect={STRANGER_ISPB: frozenset({DONOR_ISPB})})
     cid = world.enter().cid
-    file = world.reconciliation.request_file(FILE, "PHONE")
+    file = world.files.request(FILE, "PHONE")
     for asking in (DONOR_ISPB, STRANGER_ISPB):
-        assert world.reconciliation.get_file(file.id, asking).id == file.id
+        assert world.files.get(file.id, asking).id == file.id
         assert world.reconciliation.entry_by_cid(cid, asking).cid == cid
     with refused("Forbidden"):
-        world.reconciliation.get_file(file.id, CLAIMER_ISPB)
+        world.files.get(file.id, CLAIMER_ISPB)
     with refused("Forbidden"):
         world.reconciliation.entry_by_cid(cid, CLAIMER_ISPB)
 
@@ -198,4 +199,4 @@ def test_a_cid_that_is_gone_is_not_found() -> None:
     with refused("NotFound"):
         world.reconciliation.entry_by_cid(cid, DONOR_ISPB)
     with refused("NotFound"):
-        world.reconciliation.get_file("nothing", DONOR_ISPB)
+        world.files.get("nothing", DONOR_ISPB)

@@ -2,6 +2,7 @@
 
 from bridge_simulator.answering import Answering
 from bridge_simulator.buckets import Buckets
+from bridge_simulator.cid_files import CidFiles
 from bridge_simulator.claim_operations import ClaimOperations
 from bridge_simulator.claims_servicer import ClaimsServicer
 from bridge_simulator.directory import Directory
@@ -23,5 +24,7 @@ class SimulatedBridge(
         answering = Answering(directory, buckets, trouble)
         ClaimsServicer.__init__(self, answering, ClaimOperations(directory))
         EntriesServicer.__init__(self, answering, EntryOperations(directory))
-        ReconciliationServicer.__init__(self, answering, Reconciliation(directory))
+        ReconciliationServicer.__init__(
+            self, answering, Reconciliation(directory), CidFiles(directory)
+        )
         PoliciesServicer.__init__(self, answering, buckets)

@@ -1,6 +1,5 @@
-"""The log of CIDs, with the VSync after each event, and files of CIDs."""
+"""The log of CIDs, with the VSync after each event."""
 
-import hashlib
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,23 +17,6 @@ class CidEvent:
     cid: str
     timestamp: datetime
     verifier_after: str
-
-
-@dataclass(frozen=True)
-class CidFile:
-    """`content` and `creation_time` are None until the file is made."""
-
-    id: str
-    participant: str
-    key_type: str
-    request_time: datetime
-    creation_time: datetime | None
-    content: bytes | None
-
-    @property
-    def sha256(self) -> str | None:
-        """Hexadecimal digest of the content."""
-        return None if self.content is None else hashlib.sha256(self.content).hexdigest()
 
 
 def append(db: sqlite3.Connection, entry: Entry, event_type: str, at: datetime) -> None:
@@ -88,33 +70,3 @@ def active(db: sqlite3.Connection, participant: str, key_type: str) -> list[str]
         (participant, key_type),
     )
     return [row[0] for row in rows]
-
-
-def request_file(db: sqlite3.Connection, file: CidFile) -> None:
-    """A file was asked for."""
-    db.execute(
-        "INSERT INTO cid_files (id, participant, key_type, requested_us) VALUES (?, ?, ?, ?)",
-        (file.id, file.participant, file.key_type, to_us(file.request_time)),
-    )
-
-
-def make_file(db: sqlite3.Connection, file: CidFile, at: datetime) -> None:
-    """Writes the file with the CIDs of this moment: one a line."""
-    lines = [f"{cid}\n" for cid in active(db, file.participant, file.key_type)]
-    db.execute(
-        "UPDATE cid_files SET created_us = ?, content = ? WHERE id = ?",
-        (to_us(at), "".join(lines).encode("ascii"), file.id),
-    )
-
-
-def find_file(db: sqlite3.Connection, file_id: str) -> CidFile | None:
-    """A file by its id."""
-    row = db.execute(
-        "SELECT id, participant, key_type, requested_us, created_us, content FROM cid_files"
-        " WHERE id = ?",
-        (file_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    created = None if row[4] is None else from_us(row[4])
-    return CidFile(row[0], row[1], row[2], from_us(row[3]), created, row[5])

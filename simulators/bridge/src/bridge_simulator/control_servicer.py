@@ -4,6 +4,7 @@
 from bridge_simulator import ledger
 from bridge_simulator.answering import Answering, Context, Receipt
 from bridge_simulator.buckets import Buckets
+from bridge_simulator.cid_file_faults_servicer import CidFileFaultsServicer
 from bridge_simulator.directory import Directory
 from bridge_simulator.entry_operations import EntryOperations
 from bridge_simulator.faults_servicer import FaultsServicer
@@ -22,7 +23,9 @@ OPERATIONS_LIMIT_DEFAULT = 200
 OPERATIONS_LIMIT_MAX = 1000
 
 
-class SimulatorControl(FaultsServicer, OthersServicer, SimulatorControlServicer):
+class SimulatorControl(
+    FaultsServicer, CidFileFaultsServicer, OthersServicer, SimulatorControlServicer
+):
     """The same rules as the Bridge's and the same ledger; no bucket is asked, no fault happens."""
 
     def __init__(self, directory: Directory, buckets: Buckets) -> None:
@@ -30,6 +33,7 @@ class SimulatorControl(FaultsServicer, OthersServicer, SimulatorControlServicer)
         self._buckets = buckets
         answering = Answering(directory, buckets)
         FaultsServicer.__init__(self, answering, directory.store)
+        CidFileFaultsServicer.__init__(self, answering, directory.store)
         OthersServicer.__init__(self, answering, directory)
         self._entries = EntryOperations(directory)
 

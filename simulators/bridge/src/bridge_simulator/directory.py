@@ -55,6 +55,11 @@ class Directory:
         """A participant and those that reach DICT through it."""
         return self.indirect.get(participant, frozenset()) | {participant}
 
+    def require_represents(self, participant: str, holder: str) -> None:
+        """Raises Forbidden unless the participant may see what is the holder's."""
+        if holder not in self.represented_by(participant):
+            raise DictProblem("Forbidden")
+
     def write(self, call: Call, work: Callable[[sqlite3.Connection, datetime], Outcome[T]]) -> T:
         """Runs `work` in one transaction with its ledger row; a refusal leaves only its row.
 

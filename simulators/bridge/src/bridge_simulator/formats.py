@@ -33,9 +33,14 @@ _CID = re.compile(r"[0-9a-f]{64}")
 _RULE = "does not fit its pattern"
 
 
+def is_participant(participant: str) -> bool:
+    """Whether it is an ISPB of 8 letters and digits."""
+    return _PARTICIPANT.fullmatch(participant) is not None
+
+
 def require_participant(participant: str) -> None:
     """Raises ParticipantInvalid unless it is an ISPB of 8 letters and digits."""
-    if not _PARTICIPANT.fullmatch(participant):
+    if not is_participant(participant):
         raise DictProblem("ParticipantInvalid", "Participant: 8 letters and digits")
 
 

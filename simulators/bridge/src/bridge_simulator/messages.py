@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bridge_simulator.cid_rows import CidEvent, CidFile
+from bridge_simulator.cid_files import CidFile
+from bridge_simulator.cid_rows import CidEvent
 from bridge_simulator.ledger import Operation
 from bridge_simulator.problems import TYPE_PREFIX, DictProblem
 from bridge_simulator.records import Account, Claim, Entry, EntryOrder, Owner
@@ -120,25 +121,19 @@ def claim_message(claim: Claim) -> bridge_pb2.Claim:
 
 
 def cid_file_message(file: CidFile) -> bridge_pb2.CidFile:
-    """A file as DICT shows it: REQUESTED, then AVAILABLE with its size and digest."""
-    message = bridge_pb2.CidFile(
+    """A file as DICT shows it, with its size and digest once it is made."""
+    made = file.creation_time is not None
+    return bridge_pb2.CidFile(
         id=file.id,
-        status="REQUESTED",
+        status=file.status,
         participant=file.participant,
         key_type=file.key_type,
         request_time=timestamp(file.request_time),
+        creation_time=timestamp(file.creation_time),
+        url=f"{CID_FILE_URL_PREFIX}{file.id}" if made else None,
+        bytes=file.bytes,
+        sha256=file.sha256,
     )
-    if file.content is not None:
-        message.MergeFrom(
-            bridge_pb2.CidFile(
-                status="AVAILABLE",
-                creation_time=timestamp(file.creation_time),
-                url=f"{CID_FILE_URL_PREFIX}{file.id}",
-                bytes=len(file.content),
-                sha256=file.sha256,
-            )
-        )
-    return message
 
 
 def cid_event_message(event: CidEvent) -> bridge_pb2.CidEvent:

@@ -1,11 +1,11 @@
-"""Operations of section 3: VSync, files of CIDs, the log of CIDs, look-up by CID."""
+"""Operations of section 3: VSync, the log of CIDs, look-up by CID."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge_simulator import cid_rows, entry_rows, formats
-from bridge_simulator.cid_rows import CidEvent, CidFile
+from bridge_simulator.cid_rows import CidEvent
 from bridge_simulator.directory import Directory, Outcome
 from bridge_simulator.instants import EARLIEST_US, LATEST_US, to_us
 from bridge_simulator.ledger import Call
@@ -55,37 +55,6 @@ class Reconciliation:
 
         return self._directory.write(call, work)
 
-    def request_file(self, call: Call, key_type: str) -> CidFile:
-        """Asks for a file of a set's CIDs."""
-
-        def work(db: sqlite3.Connection, now: datetime) -> Outcome[CidFile]:
-            formats.require_key_type(key_type)
-            file_id = str(self._directory.new_uuid())
-            file = CidFile(file_id, call.participant, key_type, now, None, None)
-            cid_rows.request_file(db, file)
-            return Outcome(file, effective=True)
-
-        return self._directory.write(call, work)
-
-    def get_file(self, file_id: str, requesting_participant: str) -> CidFile:
-        """A file; made at the first look after it is due."""
-        now = self._directory.now()
-        with self._directory.store.transaction() as db:
-            file = self._known_file(db, file_id, requesting_participant)
-            due = self._directory.periods.cid_file_due(file.request_time)
-            if file.content is None and now >= due:
-                cid_rows.make_file(db, file, now)
-                file = self._known_file(db, file_id, requesting_participant)
-        return file
-
-    def download(self, file_id: str, requesting_participant: str) -> bytes:
-        """The content of an AVAILABLE file: one CID a line."""
-        with self._directory.store.transaction() as db:
-            file = self._known_file(db, file_id, requesting_participant)
-        if file.content is None:
-            raise DictProblem("NotFound", "the file is not made yet")
-        return file.content
-
     def list_events(self, query: EventsQuery) -> EventsPage:
         """A page of a set's log, ascending. What is younger than the lag is as if it were not."""
         formats.require_participant(query.participant)
@@ -117,16 +86,5 @@ class Reconciliation:
             entry = entry_rows.find_by_cid(db, cid)
         if entry is None:
             raise DictProblem("NotFound", "no entry has this CID")
-        self._require_represents(requesting_participant, entry.account.participant)
+        self._directory.require_represents(requesting_participant, entry.account.participant)
         return entry
-
-    def _known_file(self, db: sqlite3.Connection, file_id: str, participant: str) -> CidFile:
-        file = cid_rows.find_file(db, file_id)
-        if file is None:
-            raise DictProblem("NotFound", "there is no such file")
-        self._require_represents(participant, file.participant)
-        return file
-
-    def _require_represents(self, participant: str, holder: str) -> None:
-        if holder not in self._directory.represented_by(participant):
-            raise DictProblem("Forbidden")

@@ -1,9 +1,10 @@
 """The reconciliation's part of the Bridge."""
 # ruff: noqa: N802 - gRPC names the methods
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from bridge_simulator.answering import Answering, Context, Receipt
+from bridge_simulator.cid_files import CidFiles
 from bridge_simulator.ledger import Call
 from bridge_simulator.messages import (
     cid_event_message,
@@ -21,9 +22,12 @@ CHUNK_BYTES_MAX = 64 * 1024
 class ReconciliationServicer:
     """Each method is Bacen's call of that name; refusals abort it with DICT's problem."""
 
-    def __init__(self, answering: Answering, reconciliation: Reconciliation) -> None:
+    def __init__(
+        self, answering: Answering, reconciliation: Reconciliation, files: CidFiles
+    ) -> None:
         self._answering = answering
         self._reconciliation = reconciliation
+        self._files = files
 
     async def CreateSyncVerification(
         self, request: pb.CreateSyncVerificationRequest, context: Context
@@ -50,7 +54,7 @@ class ReconciliationServicer:
     ) -> pb.RequestCidFileResponse:
         def work(receipt: Receipt) -> pb.RequestCidFileResponse:
             call = Call("RequestCidFile", request.participant, x_request_id=receipt.x_request_id)
-            file = self._reconciliation.request_file(call, request.key_type)
+            file = self._files.request(call, request.key_type)
             return pb.RequestCidFileResponse(
                 cid_file=cid_file_message(file),
                 correlation_id=receipt.correlation_id,
@@ -64,7 +68,7 @@ class ReconciliationServicer:
         self, request: pb.GetCidFileRequest, context: Context
     ) -> pb.GetCidFileResponse:
         def work(receipt: Receipt) -> pb.GetCidFileResponse:
-            file = self._reconciliation.get_file(request.id, request.requesting_participant)
+            file = self._files.get(request.id, request.requesting_participant)
             return pb.GetCidFileResponse(
                 cid_file=cid_file_message(file),
                 correlation_id=receipt.correlation_id,
@@ -77,14 +81,13 @@ class ReconciliationServicer:
     async def DownloadCidFile(
         self, request: pb.DownloadCidFileRequest, context: Context
     ) -> AsyncIterator[pb.DownloadCidFileResponse]:
-        def work(receipt: Receipt) -> tuple[bytes, Receipt]:
-            asking = request.requesting_participant
-            return self._reconciliation.download(request.id, asking), receipt
+        def work(receipt: Receipt) -> tuple[Iterator[bytes], Receipt]:
+            return self._files.download(request.id, request.requesting_participant), receipt
 
         content, receipt = await self._answering.answer(context, request, work)
-        for start in range(0, len(content), CHUNK_BYTES_MAX):
+        for chunk in _chunks(content):
             yield pb.DownloadCidFileResponse(
-                chunk=content[start : start + CHUNK_BYTES_MAX],
+                chunk=chunk,
                 correlation_id=receipt.correlation_id,
                 response_time=timestamp(receipt.response_time),
             )
@@ -131,3 +134,16 @@ class ReconciliationServicer:
 
         policy = (request.requesting_participant, "CIDS_ENTRIES_READ")
         return await self._answering.answer(context, request, work, policy)
+
+
+def _chunks(content: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut without a look at the lines: nobody may rely on where a chunk ends."""
+    waiting = bytearray()
+    for piece in content:
+        waiting += piece
+        whole = len(waiting) - len(waiting) % CHUNK_BYTES_MAX
+        for start in range(0, whole, CHUNK_BYTES_MAX):
+            yield bytes(waiting[start : start + CHUNK_BYTES_MAX])
+        del waiting[:whole]
+    if waiting:
+        yield bytes(waiting)

@@ -53,6 +53,20 @@ CREATE TABLE IF NOT EXISTS cid_files (
     content      BLOB
 );
 
+-- Size and digest of the whole file, as it was written.
+CREATE TABLE IF NOT EXISTS cid_files_made (
+    file_id TEXT PRIMARY KEY,
+    bytes   INTEGER NOT NULL,
+    sha256  TEXT NOT NULL
+);
+
+-- What goes wrong with a file that was asked for, and how many downloads it has refused so far.
+CREATE TABLE IF NOT EXISTS cid_file_troubles (
+    file_id  TEXT PRIMARY KEY,
+    body     TEXT NOT NULL,
+    refusals INTEGER NOT NULL DEFAULT 0
+);
+
 CREATE TABLE IF NOT EXISTS ledger (
     sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
     operation     TEXT NOT NULL,
@@ -75,6 +89,18 @@ CREATE TABLE IF NOT EXISTS faults (
     operation   TEXT NOT NULL,
     claim_id    TEXT NOT NULL,
     participant TEXT NOT NULL,
+    times       INTEGER NOT NULL,
+    body        TEXT NOT NULL,
+    seen        INTEGER NOT NULL DEFAULT 0,
+    fired       INTEGER NOT NULL DEFAULT 0
+);
+
+-- The same for files of CIDs, decided when one is asked for.
+CREATE TABLE IF NOT EXISTS cid_file_faults (
+    position    INTEGER PRIMARY KEY,
+    participant TEXT NOT NULL,
+    key_type    TEXT NOT NULL,
+    skip        INTEGER NOT NULL,
     times       INTEGER NOT NULL,
     body        TEXT NOT NULL,
     seen        INTEGER NOT NULL DEFAULT 0,

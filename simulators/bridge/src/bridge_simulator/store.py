@@ -13,8 +13,11 @@ TABLES = (
     "request_ids",
     "cid_events",
     "cid_files",
+    "cid_files_made",
+    "cid_file_troubles",
     "ledger",
     "faults",
+    "cid_file_faults",
     "outage",
     "acts",
 )

@@ -549,6 +549,179 @@ class SetOutageResponse(_message.Message):
 Global___SetOutageResponse: _TypeAlias = SetOutageResponse  # noqa: Y015
 
 @_typing.final
+class CidFileFault(_message.Message):
+    """---- Files of CIDs -----------------------------------------------------------------------------
+
+    A file that is asked for is shown to the faults in their order until one fires; it gets all that
+    this one says.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_FIELD_NUMBER: _builtins.int
+    KEY_TYPE_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    LATE_MS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    CUT_BYTES_FIELD_NUMBER: _builtins.int
+    DUPLICATED_LINES_FIELD_NUMBER: _builtins.int
+    STRAY_LINE_FIELD_NUMBER: _builtins.int
+    WRONG_SHA256_FIELD_NUMBER: _builtins.int
+    WRONG_BYTES_FIELD_NUMBER: _builtins.int
+    DOWNLOADS_NOT_FOUND_FIELD_NUMBER: _builtins.int
+    participant: _builtins.str
+    """whose file; empty: any"""
+    key_type: _builtins.str
+    """empty: any"""
+    skip: _builtins.int
+    """so many matching files pass first"""
+    times: _builtins.int
+    """fires so often; 0: until the plan is replaced"""
+    late_ms: _builtins.int
+    """PROCESSING for so long after it was due, to 86400000"""
+    status: _builtins.str
+    """shown for ever instead of AVAILABLE: ERROR, UNAVAILABLE,"""
+    cut_bytes: _builtins.int
+    """PROCESSING, or one that nobody knows
+    a download lacks the last ones; Bytes, Sha256 of the whole
+    """
+    duplicated_lines: _builtins.int
+    """the first ones come twice, to 100000; Bytes, Sha256 fit"""
+    stray_line: _builtins.str
+    """an additional line that is no CID; Bytes, Sha256 fit"""
+    wrong_sha256: _builtins.bool
+    """the Sha256 told is another one"""
+    wrong_bytes: _builtins.bool
+    """the Bytes told are one more"""
+    downloads_not_found: _builtins.int
+    """AVAILABLE, and so many downloads are NotFound all the same"""
+    def __init__(
+        self,
+        *,
+        participant: _builtins.str = ...,
+        key_type: _builtins.str = ...,
+        skip: _builtins.int = ...,
+        times: _builtins.int = ...,
+        late_ms: _builtins.int = ...,
+        status: _builtins.str = ...,
+        cut_bytes: _builtins.int = ...,
+        duplicated_lines: _builtins.int = ...,
+        stray_line: _builtins.str | None = ...,
+        wrong_sha256: _builtins.bool = ...,
+        wrong_bytes: _builtins.bool = ...,
+        downloads_not_found: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stray_line", b"_stray_line", "stray_line", b"stray_line"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stray_line", b"_stray_line", "cut_bytes", b"cut_bytes", "downloads_not_found", b"downloads_not_found", "duplicated_lines", b"duplicated_lines", "key_type", b"key_type", "late_ms", b"late_ms", "participant", b"participant", "skip", b"skip", "status", b"status", "stray_line", b"stray_line", "times", b"times", "wrong_bytes", b"wrong_bytes", "wrong_sha256", b"wrong_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stray_line: _TypeAlias = _typing.Literal["stray_line"]  # noqa: Y015
+    _WhichOneofArgType__stray_line: _TypeAlias = _typing.Literal["_stray_line", b"_stray_line"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stray_line) -> _WhichOneofReturnType__stray_line | None: ...
+
+Global___CidFileFault: _TypeAlias = CidFileFault  # noqa: Y015
+
+@_typing.final
+class SetCidFileFaultsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___CidFileFault]:
+        """at most 1000"""
+
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___CidFileFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCidFileFaultsRequest: _TypeAlias = SetCidFileFaultsRequest  # noqa: Y015
+
+@_typing.final
+class SetCidFileFaultsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetCidFileFaultsResponse: _TypeAlias = SetCidFileFaultsResponse  # noqa: Y015
+
+@_typing.final
+class ListCidFileFaultsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCidFileFaultsRequest: _TypeAlias = ListCidFileFaultsRequest  # noqa: Y015
+
+@_typing.final
+class CidFileFaultState(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULT_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
+    FIRED_FIELD_NUMBER: _builtins.int
+    seen: _builtins.int
+    """matching files asked for so far, skipped ones included"""
+    fired: _builtins.int
+    @_builtins.property
+    def fault(self) -> Global___CidFileFault: ...
+    def __init__(
+        self,
+        *,
+        fault: Global___CidFileFault | None = ...,
+        seen: _builtins.int = ...,
+        fired: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "fired", b"fired", "seen", b"seen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CidFileFaultState: _TypeAlias = CidFileFaultState  # noqa: Y015
+
+@_typing.final
+class ListCidFileFaultsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___CidFileFaultState]: ...
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___CidFileFaultState] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCidFileFaultsResponse: _TypeAlias = ListCidFileFaultsResponse  # noqa: Y015
+
+@_typing.final
 class JumpClaimRequest(_message.Message):
     """---- What the other side and DICT itself do ----------------------------------------------------"""
 

@@ -64,6 +64,16 @@ class SimulatorControlStub:
                 request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.SerializeToString,
                 response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.FromString,
                 _registered_method=True)
+        self.SetCidFileFaults = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/SetCidFileFaults',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsResponse.FromString,
+                _registered_method=True)
+        self.ListCidFileFaults = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/ListCidFileFaults',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsResponse.FromString,
+                _registered_method=True)
         self.SetOutage = channel.unary_unary(
                 '/dict.simulator.v1.SimulatorControl/SetOutage',
                 request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetOutageRequest.SerializeToString,
@@ -111,7 +121,7 @@ class SimulatorControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Reset(self, request, context):
-        """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script.
+        """Forgets everything: entries, claims, CIDs, buckets, ledger, all faults, outage, script.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +136,21 @@ class SimulatorControlServicer:
 
     def ListFaults(self, request, context):
         """The plan with how often each fault has fired, and the outage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCidFileFaults(self, request, context):
+        """Replaces the plan of what goes wrong with files of CIDs; an empty one ends it. Decided when a file
+        is asked for: files asked for before keep what they got.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCidFileFaults(self, request, context):
+        """That plan with how often each fault has fired.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +216,16 @@ def add_SimulatorControlServicer_to_server(servicer, server):
                     servicer.ListFaults,
                     request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.FromString,
                     response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.SerializeToString,
+            ),
+            'SetCidFileFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCidFileFaults,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsResponse.SerializeToString,
+            ),
+            'ListCidFileFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCidFileFaults,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsResponse.SerializeToString,
             ),
             'SetOutage': grpc.unary_unary_rpc_method_handler(
                     servicer.SetOutage,
@@ -375,6 +410,60 @@ class SimulatorControl:
             '/dict.simulator.v1.SimulatorControl/ListFaults',
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsRequest.SerializeToString,
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListFaultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCidFileFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/SetCidFileFaults',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SetCidFileFaultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCidFileFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/ListCidFileFaults',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ListCidFileFaultsResponse.FromString,
             options,
             channel_credentials,
             insecure,

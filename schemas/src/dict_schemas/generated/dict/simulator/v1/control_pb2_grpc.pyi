@@ -38,11 +38,17 @@ class SimulatorControlStub:
     ListOperations: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]
     """The ledger: every operation that reached the rules."""
     Reset: _grpc.UnaryUnaryMultiCallable[_control_pb2.ResetRequest, _control_pb2.ResetResponse]
-    """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+    """Forgets everything: entries, claims, CIDs, buckets, ledger, all faults, outage, script."""
     SetFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetFaultsRequest, _control_pb2.SetFaultsResponse]
     """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong."""
     ListFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListFaultsRequest, _control_pb2.ListFaultsResponse]
     """The plan with how often each fault has fired, and the outage."""
+    SetCidFileFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetCidFileFaultsRequest, _control_pb2.SetCidFileFaultsResponse]
+    """Replaces the plan of what goes wrong with files of CIDs; an empty one ends it. Decided when a file
+    is asked for: files asked for before keep what they got.
+    """
+    ListCidFileFaults: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListCidFileFaultsRequest, _control_pb2.ListCidFileFaultsResponse]
+    """That plan with how often each fault has fired."""
     SetOutage: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetOutageRequest, _control_pb2.SetOutageResponse]
     """Takes the whole Bridge away, or brings it back; this service and health stay."""
     JumpClaim: _grpc.UnaryUnaryMultiCallable[_control_pb2.JumpClaimRequest, _control_pb2.JumpClaimResponse]
@@ -62,11 +68,17 @@ class SimulatorControlAsyncStub(SimulatorControlStub):
     ListOperations: _aio.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]  # type: ignore[assignment]
     """The ledger: every operation that reached the rules."""
     Reset: _aio.UnaryUnaryMultiCallable[_control_pb2.ResetRequest, _control_pb2.ResetResponse]  # type: ignore[assignment]
-    """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+    """Forgets everything: entries, claims, CIDs, buckets, ledger, all faults, outage, script."""
     SetFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.SetFaultsRequest, _control_pb2.SetFaultsResponse]  # type: ignore[assignment]
     """Replaces the plan of faults; an empty one ends it. Refused as a whole when one fault is wrong."""
     ListFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.ListFaultsRequest, _control_pb2.ListFaultsResponse]  # type: ignore[assignment]
     """The plan with how often each fault has fired, and the outage."""
+    SetCidFileFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.SetCidFileFaultsRequest, _control_pb2.SetCidFileFaultsResponse]  # type: ignore[assignment]
+    """Replaces the plan of what goes wrong with files of CIDs; an empty one ends it. Decided when a file
+    is asked for: files asked for before keep what they got.
+    """
+    ListCidFileFaults: _aio.UnaryUnaryMultiCallable[_control_pb2.ListCidFileFaultsRequest, _control_pb2.ListCidFileFaultsResponse]  # type: ignore[assignment]
+    """That plan with how often each fault has fired."""
     SetOutage: _aio.UnaryUnaryMultiCallable[_control_pb2.SetOutageRequest, _control_pb2.SetOutageResponse]  # type: ignore[assignment]
     """Takes the whole Bridge away, or brings it back; this service and health stay."""
     JumpClaim: _aio.UnaryUnaryMultiCallable[_control_pb2.JumpClaimRequest, _control_pb2.JumpClaimResponse]  # type: ignore[assignment]
@@ -107,7 +119,7 @@ class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.ResetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ResetResponse, _abc.Awaitable[_control_pb2.ResetResponse]]:
-        """Forgets everything: entries, claims, CIDs, buckets, ledger, faults, outage, script."""
+        """Forgets everything: entries, claims, CIDs, buckets, ledger, all faults, outage, script."""
 
     @_abc_1.abstractmethod
     def SetFaults(
@@ -124,6 +136,24 @@ class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListFaultsResponse, _abc.Awaitable[_control_pb2.ListFaultsResponse]]:
         """The plan with how often each fault has fired, and the outage."""
+
+    @_abc_1.abstractmethod
+    def SetCidFileFaults(
+        self,
+        request: _control_pb2.SetCidFileFaultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetCidFileFaultsResponse, _abc.Awaitable[_control_pb2.SetCidFileFaultsResponse]]:
+        """Replaces the plan of what goes wrong with files of CIDs; an empty one ends it. Decided when a file
+        is asked for: files asked for before keep what they got.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCidFileFaults(
+        self,
+        request: _control_pb2.ListCidFileFaultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListCidFileFaultsResponse, _abc.Awaitable[_control_pb2.ListCidFileFaultsResponse]]:
+        """That plan with how often each fault has fired."""
 
     @_abc_1.abstractmethod
     def SetOutage(
