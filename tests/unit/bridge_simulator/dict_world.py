@@ -1,5 +1,6 @@
 """A DICT in memory whose clock stands still until a test moves it."""
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,11 +11,14 @@ from bridge_simulator.cid_files import CidFiles
 from bridge_simulator.claim_operations import ClaimOperations
 from bridge_simulator.directory import Directory
 from bridge_simulator.entry_operations import EntryOperations
+from bridge_simulator.generated_cids import build
+from bridge_simulator.generated_set import GeneratedSet
 from bridge_simulator.ledger import Call, Operation, operations
 from bridge_simulator.periods import Periods
 from bridge_simulator.problems import DictProblem
 from bridge_simulator.reconciliation import Reconciliation
 from bridge_simulator.records import Account, Claim, ClaimOrder, Entry, EntryOrder, Owner
+from bridge_simulator.set_operations import SetOperations
 from bridge_simulator.store import IN_MEMORY, Store
 
 START = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
@@ -56,6 +60,7 @@ class DictWorld:
         self.entries = EntryOperations(self.directory)
         self.reconciliation = Reconciliation(self.directory)
         self.files = CidFiles(self.directory)
+        self.sets = SetOperations(self.directory)
 
     def _new_uuid(self) -> UUID:
         self.ids += 1
@@ -82,6 +87,13 @@ class DictWorld:
         call = Call("CreateEntry", place.participant, request_id=used)
         order = EntryOrder(key, key_type, place, owner)
         return self.entries.create(order, "USER_REQUESTED", call)
+
+    def generate(self, key_type: str = "PHONE", count: int = 300, seed: int = 7) -> GeneratedSet:
+        """A generated set of the donor's participant."""
+        made = GeneratedSet(DONOR_ISPB, key_type, seed, count)
+        cids = build(made, threading.Event())
+        self.sets.generate(made, cids, Call("GenerateSet", DONOR_ISPB))
+        return made
 
     def open(self, claim_type: str = "PORTABILITY", claimer_ispb: str = CLAIMER_ISPB) -> Claim:
         """A claim on João's phone, held by the donor: by himself, or by Maria."""

@@ -19,6 +19,15 @@ class MadeFile:
 
 
 @dataclass(frozen=True)
+class FileContent:
+    """What a file was made of: the lines of stored entries, and all of a generated set but what was
+    `gone` by then, packed positions; None where the set was not generated."""
+
+    stored: bytes
+    gone: bytes | None = None
+
+
+@dataclass(frozen=True)
 class StoredFile:
     """A file that was asked for; `made` None until it is. `refusals` are its downloads so far that
     the trouble refused."""
@@ -68,23 +77,26 @@ def find(db: sqlite3.Connection, file_id: str) -> StoredFile | None:
     )
 
 
-def set_made(db: sqlite3.Connection, file_id: str, made: MadeFile, rows: bytes) -> None:
-    """A file is made; `rows` are the lines of what is stored entry by entry."""
+def set_made(db: sqlite3.Connection, file_id: str, made: MadeFile, content: FileContent) -> None:
+    """A file is made."""
     db.execute(
         "UPDATE cid_files SET created_us = ?, content = ? WHERE id = ?",
-        (to_us(made.creation_time), rows, file_id),
+        (to_us(made.creation_time), content.stored, file_id),
     )
     db.execute(
-        "INSERT INTO cid_files_made (file_id, bytes, sha256) VALUES (?, ?, ?)",
-        (file_id, made.bytes, made.sha256),
+        "INSERT INTO cid_files_made (file_id, bytes, sha256, gone) VALUES (?, ?, ?, ?)",
+        (file_id, made.bytes, made.sha256, content.gone),
     )
 
 
-def stored_lines(db: sqlite3.Connection, file_id: str) -> bytes:
-    """The lines that `set_made` got."""
-    found = db.execute("SELECT content FROM cid_files WHERE id = ?", (file_id,)).fetchone()
-    lines: bytes = found[0]
-    return lines
+def content(db: sqlite3.Connection, file_id: str) -> FileContent:
+    """What `set_made` got."""
+    row = db.execute(
+        "SELECT file.content, made.gone FROM cid_files AS file"
+        " JOIN cid_files_made AS made ON made.file_id = file.id WHERE file.id = ?",
+        (file_id,),
+    ).fetchone()
+    return FileContent(row[0], row[1])
 
 
 def count_refusal(db: sqlite3.Connection, file_id: str) -> None:

@@ -5,10 +5,13 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
-from bridge_simulator import cid_file_fault_rows, cid_file_rows, cid_rows, formats
+import numpy as np
+
+from bridge_simulator import cid_file_fault_rows, cid_file_rows, cid_rows, formats, generated_rows
 from bridge_simulator.cid_file_faults import FileTrouble
-from bridge_simulator.cid_file_rows import MadeFile, StoredFile
+from bridge_simulator.cid_file_rows import FileContent, MadeFile, StoredFile
 from bridge_simulator.directory import Directory, Outcome
 from bridge_simulator.ledger import Call
 from bridge_simulator.problems import DictProblem
@@ -16,6 +19,8 @@ from bridge_simulator.problems import DictProblem
 REQUESTED = "REQUESTED"
 PROCESSING = "PROCESSING"
 AVAILABLE = "AVAILABLE"
+
+_POSITION = np.dtype("<u4")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class CidFiles:
             file = self._known(db, file_id, requesting_participant)
             status = self._status(file, now)
             if status == AVAILABLE and file.made is None:
-                _make(db, file, now)
+                self._make(db, file, now)
                 file = self._known(db, file_id, requesting_participant)
         return _shown(file, status)
 
@@ -70,12 +75,13 @@ class CidFiles:
             if refused:
                 cid_file_rows.count_refusal(db, file_id)
             elif file.made is not None:
-                lines = cid_file_rows.stored_lines(db, file_id)
+                content = cid_file_rows.content(db, file_id)
+                lines = self._lines(db, file, content)
         if file.made is None:
             raise DictProblem("NotFound", "the file is not made yet")
         if refused:
             raise DictProblem("NotFound", "there is no such file")
-        return file.trouble.sent(file.trouble.written([lines]), file.made.bytes)
+        return file.trouble.sent(file.trouble.written(lines), file.made.bytes)
 
     def _status(self, file: StoredFile, now: datetime) -> str:
         due = self._directory.periods.cid_file_due(file.request_time)
@@ -88,23 +94,37 @@ class CidFiles:
             return PROCESSING
         return trouble.status or AVAILABLE
 
+    def _make(self, db: sqlite3.Connection, file: StoredFile, now: datetime) -> None:
+        """With the CIDs of this moment: one a line."""
+        cids = cid_rows.stored(db, file.participant, file.key_type)
+        generated = generated_rows.find(db, file.participant, file.key_type)
+        content = FileContent(
+            stored="".join(f"{cid}\n" for cid in cids).encode("ascii"),
+            gone=None if generated is None else _packed(generated_rows.gone(db, generated)),
+        )
+        digest, size = hashlib.sha256(), 0
+        for piece in file.trouble.written(self._lines(db, file, content)):
+            digest.update(piece)
+            size += len(piece)
+        made = MadeFile(now, size, digest.hexdigest())
+        cid_file_rows.set_made(db, file.id, made, content)
+
+    def _lines(
+        self, db: sqlite3.Connection, file: StoredFile, content: FileContent
+    ) -> Iterator[bytes]:
+        if content.gone is None:
+            return iter([content.stored])
+        of = generated_rows.find(db, file.participant, file.key_type)
+        assert of is not None, "a generated set stays as long as its files"
+        gone = np.frombuffer(content.gone, dtype=_POSITION)
+        return chain(self._directory.generated.cids(of).lines(gone), [content.stored])
+
     def _known(self, db: sqlite3.Connection, file_id: str, participant: str) -> StoredFile:
         file = cid_file_rows.find(db, file_id)
         if file is None:
             raise DictProblem("NotFound", "there is no such file")
         self._directory.require_represents(participant, file.participant)
         return file
-
-
-def _make(db: sqlite3.Connection, file: StoredFile, now: datetime) -> None:
-    """With the CIDs of this moment: one a line."""
-    cids = cid_rows.active(db, file.participant, file.key_type)
-    lines = "".join(f"{cid}\n" for cid in cids).encode("ascii")
-    digest, size = hashlib.sha256(), 0
-    for piece in file.trouble.written([lines]):
-        digest.update(piece)
-        size += len(piece)
-    cid_file_rows.set_made(db, file.id, MadeFile(now, size, digest.hexdigest()), lines)
 
 
 def _shown(file: StoredFile, status: str) -> CidFile:
@@ -117,3 +137,7 @@ def _shown(file: StoredFile, status: str) -> CidFile:
         bytes=file.trouble.shown_bytes(file.made.bytes),
         sha256=file.trouble.shown_sha256(file.made.sha256),
     )
+
+
+def _packed(positions: list[int]) -> bytes:
+    return np.array(positions, dtype=_POSITION).tobytes()

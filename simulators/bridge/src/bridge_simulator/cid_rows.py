@@ -4,7 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge_simulator.cid import EMPTY_VERIFIER, toggled
+from bridge_simulator import generated_rows
+from bridge_simulator.cid import toggled
 from bridge_simulator.instants import from_us, to_us
 from bridge_simulator.records import Entry
 
@@ -37,7 +38,7 @@ def verifier_now(db: sqlite3.Connection, participant: str, key_type: str) -> str
         " ORDER BY sequence DESC LIMIT 1",
         (participant, key_type),
     ).fetchone()
-    return row[0] if row else EMPTY_VERIFIER
+    return row[0] if row else generated_rows.verifier(db, participant, key_type)
 
 
 def verifier_before(db: sqlite3.Connection, participant: str, key_type: str, before_us: int) -> str:
@@ -47,7 +48,16 @@ def verifier_before(db: sqlite3.Connection, participant: str, key_type: str, bef
         " AND at_us < ? ORDER BY at_us DESC, sequence DESC LIMIT 1",
         (participant, key_type, before_us),
     ).fetchone()
-    return row[0] if row else EMPTY_VERIFIER
+    return row[0] if row else generated_rows.verifier(db, participant, key_type)
+
+
+def has_events(db: sqlite3.Connection, participant: str, key_type: str) -> bool:
+    """Whether anything stands in the set's log."""
+    row = db.execute(
+        "SELECT 1 FROM cid_events WHERE participant = ? AND key_type = ? LIMIT 1",
+        (participant, key_type),
+    ).fetchone()
+    return row is not None
 
 
 def events(
@@ -63,8 +73,8 @@ def events(
     return [CidEvent(row[0], row[1], from_us(row[2]), row[3]) for row in rows]
 
 
-def active(db: sqlite3.Connection, participant: str, key_type: str) -> list[str]:
-    """The CIDs of a set, in an order that says nothing."""
+def stored(db: sqlite3.Connection, participant: str, key_type: str) -> list[str]:
+    """The CIDs of a set's stored entries, in an order that says nothing."""
     rows = db.execute(
         "SELECT cid FROM entries WHERE participant = ? AND key_type = ? ORDER BY substr(cid, 33)",
         (participant, key_type),

@@ -37,6 +37,12 @@ def find_open(db: sqlite3.Connection, key: str) -> Claim | None:
     return to_claim(row[0]) if row else None
 
 
+def locked_keys(db: sqlite3.Connection) -> frozenset[str]:
+    """All keys that a claim locks."""
+    rows = db.execute("SELECT key FROM claims WHERE status NOT IN ('COMPLETED', 'CANCELLED')")
+    return frozenset(row[0] for row in rows)
+
+
 def put(db: sqlite3.Connection, claim: Claim) -> None:
     """Writes a new claim, or a known one's new state."""
     db.execute(

@@ -6,7 +6,6 @@ from bridge_simulator.answering import Answering, Context, Receipt
 from bridge_simulator.buckets import Buckets
 from bridge_simulator.cid_file_faults_servicer import CidFileFaultsServicer
 from bridge_simulator.directory import Directory
-from bridge_simulator.entry_operations import EntryOperations
 from bridge_simulator.faults_servicer import FaultsServicer
 from bridge_simulator.ledger import Call
 from bridge_simulator.messages import (
@@ -16,6 +15,7 @@ from bridge_simulator.messages import (
 )
 from bridge_simulator.others_servicer import OthersServicer
 from bridge_simulator.problems import DictProblem
+from bridge_simulator.sets_servicer import SetsServicer
 from dict_schemas.generated.dict.simulator.v1 import control_pb2 as pb
 from dict_schemas.generated.dict.simulator.v1.control_pb2_grpc import SimulatorControlServicer
 
@@ -24,7 +24,11 @@ OPERATIONS_LIMIT_MAX = 1000
 
 
 class SimulatorControl(
-    FaultsServicer, CidFileFaultsServicer, OthersServicer, SimulatorControlServicer
+    SetsServicer,
+    FaultsServicer,
+    CidFileFaultsServicer,
+    OthersServicer,
+    SimulatorControlServicer,
 ):
     """The same rules as the Bridge's and the same ledger; no bucket is asked, no fault happens."""
 
@@ -35,7 +39,7 @@ class SimulatorControl(
         FaultsServicer.__init__(self, answering, directory.store)
         CidFileFaultsServicer.__init__(self, answering, directory.store)
         OthersServicer.__init__(self, answering, directory)
-        self._entries = EntryOperations(directory)
+        SetsServicer.__init__(self, answering, directory)
 
     async def SeedEntry(
         self, request: pb.SeedEntryRequest, context: Context
@@ -75,6 +79,7 @@ class SimulatorControl(
     async def Reset(self, request: pb.ResetRequest, context: Context) -> pb.ResetResponse:
         def work(_receipt: Receipt) -> pb.ResetResponse:
             self._directory.store.clear()
+            self._directory.generated.clear()
             self._directory.changed.set()
             self._buckets.clear()
             return pb.ResetResponse()

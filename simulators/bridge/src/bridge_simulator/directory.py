@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from bridge_simulator import claim_rows, ledger
+from bridge_simulator.generated_cids import GeneratedSets
 from bridge_simulator.instants import cut
 from bridge_simulator.ledger import Call, Operation
 from bridge_simulator.periods import Periods
@@ -46,6 +47,7 @@ class Directory:
     periods: Periods = field(default_factory=Periods)
     indirect: Mapping[str, frozenset[str]] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    generated: GeneratedSets = field(default_factory=GeneratedSets)
 
     def now(self) -> datetime:
         """The present as DICT writes it."""

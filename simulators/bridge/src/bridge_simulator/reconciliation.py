@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge_simulator import cid_rows, entry_rows, formats
+from bridge_simulator import cid_rows, entry_rows, formats, generated_rows
 from bridge_simulator.cid_rows import CidEvent
 from bridge_simulator.directory import Directory, Outcome
 from bridge_simulator.instants import EARLIEST_US, LATEST_US, to_us
@@ -83,8 +83,15 @@ class Reconciliation:
         """The entry that has this CID now, for its holder or who represents it."""
         formats.require_cid(cid, "Cid")
         with self._directory.store.transaction() as db:
-            entry = entry_rows.find_by_cid(db, cid)
+            entry = entry_rows.find_stored_by_cid(db, cid) or self._generated(db, cid)
         if entry is None:
             raise DictProblem("NotFound", "no entry has this CID")
         self._directory.require_represents(requesting_participant, entry.account.participant)
         return entry
+
+    def _generated(self, db: sqlite3.Connection, cid: str) -> Entry | None:
+        for of in generated_rows.all_sets(db):
+            index = self._directory.generated.cids(of).index_of(cid)
+            if index is not None and not generated_rows.is_gone(db, of, index):
+                return of.entry(index)
+        return None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from bridge_simulator.answering import Answering, Context, Receipt
 from bridge_simulator.cid_files import CidFiles
+from bridge_simulator.directory import Directory
 from bridge_simulator.ledger import Call
 from bridge_simulator.messages import (
     cid_event_message,
@@ -22,12 +23,11 @@ CHUNK_BYTES_MAX = 64 * 1024
 class ReconciliationServicer:
     """Each method is Bacen's call of that name; refusals abort it with DICT's problem."""
 
-    def __init__(
-        self, answering: Answering, reconciliation: Reconciliation, files: CidFiles
-    ) -> None:
+    def __init__(self, answering: Answering, directory: Directory) -> None:
         self._answering = answering
-        self._reconciliation = reconciliation
-        self._files = files
+        self._generated = directory.generated
+        self._reconciliation = Reconciliation(directory)
+        self._files = CidFiles(directory)
 
     async def CreateSyncVerification(
         self, request: pb.CreateSyncVerificationRequest, context: Context
@@ -75,6 +75,7 @@ class ReconciliationServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
+        await self._generated.ready()
         policy = (request.requesting_participant, "CIDS_FILES_READ")
         return await self._answering.answer(context, request, work, policy)
 
@@ -84,6 +85,7 @@ class ReconciliationServicer:
         def work(receipt: Receipt) -> tuple[Iterator[bytes], Receipt]:
             return self._files.download(request.id, request.requesting_participant), receipt
 
+        await self._generated.ready()
         content, receipt = await self._answering.answer(context, request, work)
         for chunk in _chunks(content):
             yield pb.DownloadCidFileResponse(
@@ -132,6 +134,7 @@ class ReconciliationServicer:
                 response_time=timestamp(receipt.response_time),
             )
 
+        await self._generated.ready()
         policy = (request.requesting_participant, "CIDS_ENTRIES_READ")
         return await self._answering.answer(context, request, work, policy)
 

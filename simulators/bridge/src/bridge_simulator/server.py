@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from bridge_simulator import generated_rows
 from bridge_simulator.bridge_servicer import SimulatedBridge
 from bridge_simulator.buckets import Buckets
 from bridge_simulator.control_servicer import SimulatorControl
@@ -33,14 +34,15 @@ class RunningServer:
     server: grpc.aio.Server
     health: health.aio.HealthServicer
     port: int
-    script: "asyncio.Task[None]"
+    tasks: "tuple[asyncio.Task[None], ...]"
     ending: asyncio.Event
 
     async def stop(self) -> None:
         """Says NOT_SERVING, ends what a fault holds up, lets calls end within the grace, stops."""
-        self.script.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.script
+        for task in self.tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         self.ending.set()
         await self.health.enter_graceful_shutdown()
         await self.server.stop(STOP_GRACE_SECONDS)
@@ -62,8 +64,10 @@ async def start_server(directory: Directory, host: str, port: int) -> RunningSer
             f"cannot listen on {host}:{port}. Stop what listens there, or choose another port in "
             "BRIDGE_SIMULATOR_ADDRESS."
         ) from error
+    with directory.store.transaction() as db:
+        rebuilding = directory.generated.begin_rebuilding(generated_rows.all_sets(db))
     await server.start()
     for service in SERVICES:
         await answers.set(service, health_pb2.HealthCheckResponse.SERVING)
     script = asyncio.create_task(Script(directory).run())
-    return RunningServer(server, answers, got, script, ending)
+    return RunningServer(server, answers, got, (script, rebuilding), ending)

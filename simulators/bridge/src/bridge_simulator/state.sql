@@ -11,6 +11,24 @@ CREATE INDEX IF NOT EXISTS entries_cid ON entries (cid);
 CREATE INDEX IF NOT EXISTS entries_account ON entries (account);
 CREATE INDEX IF NOT EXISTS entries_set ON entries (participant, key_type);
 
+-- Sets of entries that are made from a seed, and the entries of theirs that are not there any more:
+-- removed, or changed and in `entries` since.
+CREATE TABLE IF NOT EXISTS generated_sets (
+    participant TEXT NOT NULL,
+    key_type    TEXT NOT NULL,
+    seed        TEXT NOT NULL,
+    count       INTEGER NOT NULL,
+    verifier    TEXT NOT NULL,
+    made_us     INTEGER NOT NULL,
+    PRIMARY KEY (participant, key_type)
+);
+CREATE TABLE IF NOT EXISTS generated_gone (
+    participant TEXT NOT NULL,
+    key_type    TEXT NOT NULL,
+    position    INTEGER NOT NULL,
+    PRIMARY KEY (participant, key_type, position)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS claims (
     id          TEXT PRIMARY KEY,
     key         TEXT NOT NULL,
@@ -42,6 +60,7 @@ CREATE TABLE IF NOT EXISTS cid_events (
     at_us          INTEGER NOT NULL,
     verifier_after TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS cid_events_last ON cid_events (participant, key_type, sequence);
 CREATE INDEX IF NOT EXISTS cid_events_set ON cid_events (participant, key_type, at_us, sequence);
 
 CREATE TABLE IF NOT EXISTS cid_files (
@@ -53,11 +72,13 @@ CREATE TABLE IF NOT EXISTS cid_files (
     content      BLOB
 );
 
--- Size and digest of the whole file, as it was written.
+-- Size and digest of the whole file, as it was written. `gone`: what its generated set lacked,
+-- positions of four bytes; NULL where the set was not generated.
 CREATE TABLE IF NOT EXISTS cid_files_made (
     file_id TEXT PRIMARY KEY,
     bytes   INTEGER NOT NULL,
-    sha256  TEXT NOT NULL
+    sha256  TEXT NOT NULL,
+    gone    BLOB
 );
 
 -- What goes wrong with a file that was asked for, and how many downloads it has refused so far.

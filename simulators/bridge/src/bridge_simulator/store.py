@@ -9,6 +9,8 @@ IN_MEMORY = ":memory:"
 LOCK_SECONDS_MAX = 2
 TABLES = (
     "entries",
+    "generated_sets",
+    "generated_gone",
     "claims",
     "request_ids",
     "cid_events",

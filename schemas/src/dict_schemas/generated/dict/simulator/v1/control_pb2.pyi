@@ -73,6 +73,251 @@ class SeedEntryResponse(_message.Message):
 Global___SeedEntryResponse: _TypeAlias = SeedEntryResponse  # noqa: Y015
 
 @_typing.final
+class GenerateSetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_FIELD_NUMBER: _builtins.int
+    KEY_TYPE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    participant: _builtins.str
+    key_type: _builtins.str
+    seed: _builtins.int
+    """`generated_set.entry_of` says which entries it makes"""
+    count: _builtins.int
+    """1 to 5000000"""
+    def __init__(
+        self,
+        *,
+        participant: _builtins.str = ...,
+        key_type: _builtins.str = ...,
+        seed: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "key_type", b"key_type", "participant", b"participant", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GenerateSetRequest: _TypeAlias = GenerateSetRequest  # noqa: Y015
+
+@_typing.final
+class GenerateSetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYNC_VERIFIER_FIELD_NUMBER: _builtins.int
+    sync_verifier: _builtins.str
+    """the VSync of the set as it was generated"""
+    def __init__(
+        self,
+        *,
+        sync_verifier: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sync_verifier", b"sync_verifier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GenerateSetResponse: _TypeAlias = GenerateSetResponse  # noqa: Y015
+
+@_typing.final
+class EntryChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CID_BEFORE_FIELD_NUMBER: _builtins.int
+    CID_AFTER_FIELD_NUMBER: _builtins.int
+    change: _builtins.str
+    """ADDED, CHANGED, REMOVED"""
+    request_id: _builtins.str
+    cid_before: _builtins.str
+    """empty when ADDED"""
+    cid_after: _builtins.str
+    """empty when REMOVED"""
+    @_builtins.property
+    def entry(self) -> _bridge_pb2.Entry:
+        """as it is now; REMOVED: as it was"""
+
+    def __init__(
+        self,
+        *,
+        change: _builtins.str = ...,
+        entry: _bridge_pb2.Entry | None = ...,
+        request_id: _builtins.str = ...,
+        cid_before: _builtins.str = ...,
+        cid_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "cid_after", b"cid_after", "cid_before", b"cid_before", "entry", b"entry", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryChange: _TypeAlias = EntryChange  # noqa: Y015
+
+@_typing.final
+class ChangeEntryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    reason: _builtins.str
+    """empty: RECONCILIATION"""
+    @_builtins.property
+    def account(self) -> _bridge_pb2.Account:
+        """absent: stays"""
+
+    @_builtins.property
+    def owner(self) -> _bridge_pb2.Owner:
+        """absent: stays"""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        account: _bridge_pb2.Account | None = ...,
+        owner: _bridge_pb2.Owner | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "owner", b"owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "key", b"key", "owner", b"owner", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeEntryRequest: _TypeAlias = ChangeEntryRequest  # noqa: Y015
+
+@_typing.final
+class ChangeEntryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change(self) -> Global___EntryChange: ...
+    def __init__(
+        self,
+        *,
+        change: Global___EntryChange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeEntryResponse: _TypeAlias = ChangeEntryResponse  # noqa: Y015
+
+@_typing.final
+class RemoveEntryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    reason: _builtins.str
+    """empty: RECONCILIATION"""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveEntryRequest: _TypeAlias = RemoveEntryRequest  # noqa: Y015
+
+@_typing.final
+class RemoveEntryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change(self) -> Global___EntryChange: ...
+    def __init__(
+        self,
+        *,
+        change: Global___EntryChange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveEntryResponse: _TypeAlias = RemoveEntryResponse  # noqa: Y015
+
+@_typing.final
+class ChangeSetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTICIPANT_FIELD_NUMBER: _builtins.int
+    KEY_TYPE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    participant: _builtins.str
+    key_type: _builtins.str
+    seed: _builtins.int
+    """chooses the entries, their new values, the new entries"""
+    change: _builtins.int
+    """so many get another name, account number or account type"""
+    remove: _builtins.int
+    """so many others go"""
+    add: _builtins.int
+    """so many come; the three together 1 to 10000"""
+    def __init__(
+        self,
+        *,
+        participant: _builtins.str = ...,
+        key_type: _builtins.str = ...,
+        seed: _builtins.int = ...,
+        change: _builtins.int = ...,
+        remove: _builtins.int = ...,
+        add: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "change", b"change", "key_type", b"key_type", "participant", b"participant", "remove", b"remove", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSetRequest: _TypeAlias = ChangeSetRequest  # noqa: Y015
+
+@_typing.final
+class ChangeSetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntryChange]:
+        """at most 100; the next messages have more"""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___EntryChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSetResponse: _TypeAlias = ChangeSetResponse  # noqa: Y015
+
+@_typing.final
 class ActOnClaimRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -178,7 +423,7 @@ class Operation(_message.Message):
     sequence: _builtins.int
     """1, 2, 3 … in the order in which DICT did them"""
     operation: _builtins.str
-    """the Bridge call, for example CompleteClaim, or Jump"""
+    """the Bridge call, or Jump, GenerateSet, ChangeSet"""
     claim_id: _builtins.str
     """empty where there is none"""
     participant: _builtins.str

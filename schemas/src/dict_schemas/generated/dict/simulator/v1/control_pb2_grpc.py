@@ -39,6 +39,26 @@ class SimulatorControlStub:
                 request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryRequest.SerializeToString,
                 response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryResponse.FromString,
                 _registered_method=True)
+        self.GenerateSet = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/GenerateSet',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetResponse.FromString,
+                _registered_method=True)
+        self.ChangeEntry = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/ChangeEntry',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryResponse.FromString,
+                _registered_method=True)
+        self.RemoveEntry = channel.unary_unary(
+                '/dict.simulator.v1.SimulatorControl/RemoveEntry',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryResponse.FromString,
+                _registered_method=True)
+        self.ChangeSet = channel.unary_stream(
+                '/dict.simulator.v1.SimulatorControl/ChangeSet',
+                request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetRequest.SerializeToString,
+                response_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetResponse.FromString,
+                _registered_method=True)
         self.ActOnClaim = channel.unary_unary(
                 '/dict.simulator.v1.SimulatorControl/ActOnClaim',
                 request_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ActOnClaimRequest.SerializeToString,
@@ -101,6 +121,37 @@ class SimulatorControlServicer:
 
     def SeedEntry(self, request, context):
         """Puts an entry into DICT as its participant would by CreateEntry, by the same rules.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateSet(self, request, context):
+        """Gives a set (participant, key type) thousands to millions of entries that are made from a seed,
+        older than all else; nothing of each is stored. Takes 5 to 7 s for each million. For an empty set
+        without a log; the same call again is answered again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeEntry(self, request, context):
+        """Changes an entry as its participant would by UpdateEntry, by the same rules.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveEntry(self, request, context):
+        """Removes an entry as its participant would by DeleteEntry, by the same rules.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeSet(self, request, context):
+        """Changes, removes and adds entries of a set, all or nothing; a seed chooses which, and keys that a
+        claim locks are left alone. One row `ChangeSet` in the ledger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -192,6 +243,26 @@ def add_SimulatorControlServicer_to_server(servicer, server):
                     request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryRequest.FromString,
                     response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryResponse.SerializeToString,
             ),
+            'GenerateSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateSet,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetResponse.SerializeToString,
+            ),
+            'ChangeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeEntry,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryResponse.SerializeToString,
+            ),
+            'RemoveEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveEntry,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryResponse.SerializeToString,
+            ),
+            'ChangeSet': grpc.unary_stream_rpc_method_handler(
+                    servicer.ChangeSet,
+                    request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetRequest.FromString,
+                    response_serializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetResponse.SerializeToString,
+            ),
             'ActOnClaim': grpc.unary_unary_rpc_method_handler(
                     servicer.ActOnClaim,
                     request_deserializer=dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ActOnClaimRequest.FromString,
@@ -275,6 +346,114 @@ class SimulatorControl:
             '/dict.simulator.v1.SimulatorControl/SeedEntry',
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryRequest.SerializeToString,
             dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.SeedEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/GenerateSet',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.GenerateSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/ChangeEntry',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/RemoveEntry',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.RemoveEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dict.simulator.v1.SimulatorControl/ChangeSet',
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetRequest.SerializeToString,
+            dict__schemas_dot_generated_dot_dict_dot_simulator_dot_v1_dot_control__pb2.ChangeSetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,6 +33,19 @@ class SimulatorControlStub:
     def __new__(cls, channel: _aio.Channel) -> SimulatorControlAsyncStub: ...
     SeedEntry: _grpc.UnaryUnaryMultiCallable[_control_pb2.SeedEntryRequest, _control_pb2.SeedEntryResponse]
     """Puts an entry into DICT as its participant would by CreateEntry, by the same rules."""
+    GenerateSet: _grpc.UnaryUnaryMultiCallable[_control_pb2.GenerateSetRequest, _control_pb2.GenerateSetResponse]
+    """Gives a set (participant, key type) thousands to millions of entries that are made from a seed,
+    older than all else; nothing of each is stored. Takes 5 to 7 s for each million. For an empty set
+    without a log; the same call again is answered again.
+    """
+    ChangeEntry: _grpc.UnaryUnaryMultiCallable[_control_pb2.ChangeEntryRequest, _control_pb2.ChangeEntryResponse]
+    """Changes an entry as its participant would by UpdateEntry, by the same rules."""
+    RemoveEntry: _grpc.UnaryUnaryMultiCallable[_control_pb2.RemoveEntryRequest, _control_pb2.RemoveEntryResponse]
+    """Removes an entry as its participant would by DeleteEntry, by the same rules."""
+    ChangeSet: _grpc.UnaryStreamMultiCallable[_control_pb2.ChangeSetRequest, _control_pb2.ChangeSetResponse]
+    """Changes, removes and adds entries of a set, all or nothing; a seed chooses which, and keys that a
+    claim locks are left alone. One row `ChangeSet` in the ledger.
+    """
     ActOnClaim: _grpc.UnaryUnaryMultiCallable[_control_pb2.ActOnClaimRequest, _control_pb2.ActOnClaimResponse]
     """Acts on a claim as a participant, by the same rules and with a row in the ledger."""
     ListOperations: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]
@@ -63,6 +76,19 @@ class SimulatorControlAsyncStub(SimulatorControlStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SeedEntry: _aio.UnaryUnaryMultiCallable[_control_pb2.SeedEntryRequest, _control_pb2.SeedEntryResponse]  # type: ignore[assignment]
     """Puts an entry into DICT as its participant would by CreateEntry, by the same rules."""
+    GenerateSet: _aio.UnaryUnaryMultiCallable[_control_pb2.GenerateSetRequest, _control_pb2.GenerateSetResponse]  # type: ignore[assignment]
+    """Gives a set (participant, key type) thousands to millions of entries that are made from a seed,
+    older than all else; nothing of each is stored. Takes 5 to 7 s for each million. For an empty set
+    without a log; the same call again is answered again.
+    """
+    ChangeEntry: _aio.UnaryUnaryMultiCallable[_control_pb2.ChangeEntryRequest, _control_pb2.ChangeEntryResponse]  # type: ignore[assignment]
+    """Changes an entry as its participant would by UpdateEntry, by the same rules."""
+    RemoveEntry: _aio.UnaryUnaryMultiCallable[_control_pb2.RemoveEntryRequest, _control_pb2.RemoveEntryResponse]  # type: ignore[assignment]
+    """Removes an entry as its participant would by DeleteEntry, by the same rules."""
+    ChangeSet: _aio.UnaryStreamMultiCallable[_control_pb2.ChangeSetRequest, _control_pb2.ChangeSetResponse]  # type: ignore[assignment]
+    """Changes, removes and adds entries of a set, all or nothing; a seed chooses which, and keys that a
+    claim locks are left alone. One row `ChangeSet` in the ledger.
+    """
     ActOnClaim: _aio.UnaryUnaryMultiCallable[_control_pb2.ActOnClaimRequest, _control_pb2.ActOnClaimResponse]  # type: ignore[assignment]
     """Acts on a claim as a participant, by the same rules and with a row in the ledger."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_control_pb2.ListOperationsRequest, _control_pb2.ListOperationsResponse]  # type: ignore[assignment]
@@ -96,6 +122,43 @@ class SimulatorControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SeedEntryResponse, _abc.Awaitable[_control_pb2.SeedEntryResponse]]:
         """Puts an entry into DICT as its participant would by CreateEntry, by the same rules."""
+
+    @_abc_1.abstractmethod
+    def GenerateSet(
+        self,
+        request: _control_pb2.GenerateSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.GenerateSetResponse, _abc.Awaitable[_control_pb2.GenerateSetResponse]]:
+        """Gives a set (participant, key type) thousands to millions of entries that are made from a seed,
+        older than all else; nothing of each is stored. Takes 5 to 7 s for each million. For an empty set
+        without a log; the same call again is answered again.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangeEntry(
+        self,
+        request: _control_pb2.ChangeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ChangeEntryResponse, _abc.Awaitable[_control_pb2.ChangeEntryResponse]]:
+        """Changes an entry as its participant would by UpdateEntry, by the same rules."""
+
+    @_abc_1.abstractmethod
+    def RemoveEntry(
+        self,
+        request: _control_pb2.RemoveEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RemoveEntryResponse, _abc.Awaitable[_control_pb2.RemoveEntryResponse]]:
+        """Removes an entry as its participant would by DeleteEntry, by the same rules."""
+
+    @_abc_1.abstractmethod
+    def ChangeSet(
+        self,
+        request: _control_pb2.ChangeSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_control_pb2.ChangeSetResponse], _abc.AsyncIterator[_control_pb2.ChangeSetResponse]]:
+        """Changes, removes and adds entries of a set, all or nothing; a seed chooses which, and keys that a
+        claim locks are left alone. One row `ChangeSet` in the ledger.
+        """
 
     @_abc_1.abstractmethod
     def ActOnClaim(
