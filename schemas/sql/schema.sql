@@ -640,6 +640,18 @@ CREATE TABLE connect.subject_keys (
 
 ALTER TABLE connect.subject_keys OWNER TO migrator;
 
+CREATE TABLE vsync.cid_files (
+    file_id character varying(64) NOT NULL,
+    run_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    requested_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE vsync.cid_files OWNER TO migrator;
+
+COMMENT ON TABLE vsync.cid_files IS 'Files that were ordered: all sets share forty a day';
+
 CREATE TABLE vsync.cid_history (
     id bigint NOT NULL,
     entry_id uuid NOT NULL,
@@ -698,18 +710,70 @@ CREATE TABLE vsync.entries (
     version bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    review_id uuid,
     CONSTRAINT entries_check CHECK (((NOT active) OR ((key_hash IS NOT NULL) AND (sealed IS NOT NULL))))
 );
 
 ALTER TABLE vsync.entries OWNER TO migrator;
 
-COMMENT ON COLUMN vsync.entries.active IS 'FALSE: a tombstone, so that a late report of an earlier state changes nothing';
+COMMENT ON COLUMN vsync.entries.active IS 'Stands in the VSync. FALSE with review_id: a person decides. Else a tombstone, so that a late report of an earlier state changes nothing';
 
 COMMENT ON COLUMN vsync.entries.sealed IS 'The nine inputs of the CID and the RequestId, keyset rest; NULL once deleted or erased';
 
 COMMENT ON COLUMN vsync.entries.numbers IS 'The highest number that each source has told: what is not above it was seen';
 
 COMMENT ON COLUMN vsync.entries.source IS 'With number and dict_time: the report whose content stands';
+
+COMMENT ON COLUMN vsync.entries.review_id IS 'The review that is open about the entry, which is not active meanwhile';
+
+CREATE VIEW vsync.cids_with_entry AS
+ SELECT entry.entry_id AS id,
+    NULL::character varying(77) AS key_value,
+    entry.key_type,
+    encode((((int8send(cid.c1) || int8send(cid.c2)) || int8send(cid.c3)) || int8send(cid.c4)), 'hex'::text) AS cid,
+    entry.participant AS ispb,
+    NULL::character varying(10) AS branch,
+    NULL::character varying(20) AS account_number,
+    NULL::character varying(4) AS account_type,
+    NULL::character varying(14) AS tax_id,
+    entry.created_at,
+    entry.updated_at,
+        CASE
+            WHEN cid.active THEN 'synced'::text
+            ELSE 'pending'::text
+        END AS sync_status
+   FROM (vsync.cids cid
+     JOIN vsync.entries entry USING (entry_id));
+
+ALTER VIEW vsync.cids_with_entry OWNER TO migrator;
+
+CREATE TABLE vsync.discrepancies (
+    run_id uuid NOT NULL,
+    rung smallint NOT NULL,
+    number bigint NOT NULL,
+    type character varying(14) NOT NULL,
+    entry_id uuid NOT NULL,
+    key_hash character varying(64),
+    local_cid bytea,
+    remote_cid bytea,
+    local_sealed bytea,
+    remote_sealed bytea,
+    dict_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    state character varying(10) DEFAULT 'OPEN'::character varying NOT NULL,
+    reason_code character varying(60),
+    settled_at timestamp with time zone,
+    CONSTRAINT discrepancies_local_cid_check CHECK ((octet_length(local_cid) = 32)),
+    CONSTRAINT discrepancies_remote_cid_check CHECK ((octet_length(remote_cid) = 32)),
+    CONSTRAINT discrepancies_state_check CHECK (((state)::text = ANY ((ARRAY['OPEN'::character varying, 'FIXED'::character varying, 'IN_REVIEW'::character varying, 'GONE'::character varying, 'OVERTAKEN'::character varying, 'FAILED'::character varying])::text[]))),
+    CONSTRAINT discrepancies_type_check CHECK (((type)::text = ANY ((ARRAY['MISSING_LOCAL'::character varying, 'OUTDATED_LOCAL'::character varying, 'MISSING_BACEN'::character varying])::text[])))
+);
+
+ALTER TABLE vsync.discrepancies OWNER TO migrator;
+
+COMMENT ON TABLE vsync.discrepancies IS 'A key that differed in a run, both versions sealed (keyset rest), and what became of it';
+
+COMMENT ON COLUMN vsync.discrepancies.state IS 'GONE: it differs no more. OVERTAKEN: a later report stands';
 
 CREATE TABLE vsync.folds (
     participant character varying(8) NOT NULL,
@@ -725,6 +789,152 @@ CREATE TABLE vsync.folds (
 ALTER TABLE vsync.folds OWNER TO migrator;
 
 COMMENT ON TABLE vsync.folds IS 'The VSync of each set as it was folded, change by change; a run computes it anew and compares';
+
+CREATE TABLE vsync.found_cids (
+    run_id uuid NOT NULL,
+    rung smallint NOT NULL,
+    remote boolean NOT NULL,
+    c1 bigint NOT NULL,
+    c2 bigint NOT NULL,
+    c3 bigint NOT NULL,
+    c4 bigint NOT NULL,
+    dict_at timestamp with time zone,
+    key_hash character varying(64),
+    sealed bytea,
+    seen_at timestamp with time zone
+);
+
+ALTER TABLE vsync.found_cids OWNER TO migrator;
+
+COMMENT ON TABLE vsync.found_cids IS 'CIDs that differ, until their keys are known: discrepancies are made of them';
+
+COMMENT ON COLUMN vsync.found_cids.dict_at IS 'Instant of the CID''s last event in DICT''s log, where the log was read';
+
+COMMENT ON COLUMN vsync.found_cids.seen_at IS 'When DICT said what stands behind the CID; without sealed: nothing any more';
+
+CREATE TABLE vsync.log_cids (
+    run_id uuid NOT NULL,
+    rung smallint NOT NULL,
+    c1 bigint NOT NULL,
+    c2 bigint NOT NULL,
+    c3 bigint NOT NULL,
+    c4 bigint NOT NULL,
+    added boolean NOT NULL,
+    dict_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE vsync.log_cids OWNER TO migrator;
+
+CREATE TABLE vsync.manual_review_queue (
+    id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5) NOT NULL,
+    key_encrypted bytea,
+    key_hash character varying(64),
+    reason text NOT NULL,
+    status character varying(20) DEFAULT 'PENDING'::character varying NOT NULL,
+    reviewed_by character varying(255),
+    reviewed_at timestamp with time zone,
+    action_taken text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_id uuid,
+    cid bytea NOT NULL,
+    decide_by timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT manual_review_queue_cid_check CHECK ((octet_length(cid) = 32)),
+    CONSTRAINT manual_review_queue_status_check CHECK (((status)::text = ANY ((ARRAY['PENDING'::character varying, 'INVESTIGATING'::character varying, 'AWAITING_SECOND'::character varying, 'KEEPING'::character varying, 'RESOLVED'::character varying])::text[])))
+);
+
+ALTER TABLE vsync.manual_review_queue OWNER TO migrator;
+
+COMMENT ON COLUMN vsync.manual_review_queue.reviewed_by IS 'Opaque subject of the token; the seed''s UUID is too narrow for it';
+
+CREATE TABLE workflows.vsync_workflows (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workflow_id character varying(255) NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    execution_date date NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    status character varying(50) DEFAULT 'SCHEDULED'::character varying NOT NULL,
+    total_accounts_synced integer,
+    total_operations integer,
+    operations_success integer,
+    operations_failed integer,
+    error_summary jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    participant_ispb character varying(8) NOT NULL,
+    key_type character varying(20),
+    sync_type character varying(20) NOT NULL,
+    cursor_at timestamp with time zone,
+    local_vsync bytea,
+    dict_result character varying(10),
+    verified_at timestamp with time zone,
+    last_ok_at timestamp with time zone,
+    reason_code character varying(60),
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT vsync_workflows_local_vsync_check CHECK ((octet_length(local_vsync) = 32)),
+    CONSTRAINT vsync_workflows_status_check CHECK (((status)::text = ANY ((ARRAY['SCHEDULED'::character varying, 'RUNNING'::character varying, 'COMPLETED'::character varying, 'FAILED'::character varying, 'PARTIAL_SUCCESS'::character varying])::text[]))),
+    CONSTRAINT vsync_workflows_sync_type_check CHECK (((sync_type)::text = ANY ((ARRAY['INCREMENTAL'::character varying, 'FULL'::character varying])::text[])))
+);
+
+ALTER TABLE workflows.vsync_workflows OWNER TO migrator;
+
+COMMENT ON TABLE workflows.vsync_workflows IS 'A VSYNC run for one participant and key type';
+
+COMMENT ON COLUMN workflows.vsync_workflows.key_type IS 'NULL: the whole run of a participant';
+
+COMMENT ON COLUMN workflows.vsync_workflows.cursor_at IS 'Where the event log is read from';
+
+COMMENT ON COLUMN workflows.vsync_workflows.verified_at IS 'When our VSync was computed that DICT has called OK';
+
+COMMENT ON COLUMN workflows.vsync_workflows.last_ok_at IS 'verified_at of the run that proved the set before';
+
+CREATE VIEW vsync.sync_batches AS
+ SELECT id,
+    execution_date AS batch_date,
+    participant_ispb AS participant,
+    key_type,
+    started_at,
+    COALESCE(total_accounts_synced, 0) AS total_records,
+    COALESCE(operations_success, 0) AS synced_records,
+    status,
+    completed_at,
+    reason_code AS error_message
+   FROM workflows.vsync_workflows;
+
+ALTER VIEW vsync.sync_batches OWNER TO migrator;
+
+CREATE TABLE vsync.sync_reports (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    participant character varying(8) NOT NULL,
+    key_type character varying(5),
+    sync_type character varying(20) NOT NULL,
+    sync_timestamp timestamp with time zone NOT NULL,
+    entries_synced integer NOT NULL,
+    entries_created integer NOT NULL,
+    entries_updated integer NOT NULL,
+    entries_deleted integer NOT NULL,
+    discrepancies integer NOT NULL,
+    failed integer NOT NULL,
+    requests integer NOT NULL,
+    status character varying(20) NOT NULL,
+    duration_ms bigint NOT NULL,
+    error_message text,
+    local_vsync bytea,
+    created_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT sync_reports_local_vsync_check CHECK ((octet_length(local_vsync) = 32)),
+    CONSTRAINT sync_reports_status_check CHECK (((status)::text = ANY ((ARRAY['COMPLETED'::character varying, 'PARTIAL'::character varying, 'FAILED'::character varying])::text[])))
+);
+
+ALTER TABLE vsync.sync_reports OWNER TO migrator;
+
+COMMENT ON COLUMN vsync.sync_reports.entries_deleted IS 'Put before a person: nothing is deleted by a run';
 
 CREATE TABLE workflows.claim_decisions (
     ce_id uuid NOT NULL,
@@ -885,37 +1095,6 @@ ALTER TABLE workflows.otp_workflows OWNER TO migrator;
 
 COMMENT ON TABLE workflows.otp_workflows IS 'A one-time password: only keyed hashes, never the code or the destination';
 
-CREATE TABLE workflows.vsync_workflows (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workflow_id character varying(255) NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    execution_date date NOT NULL,
-    scheduled_at timestamp with time zone NOT NULL,
-    started_at timestamp with time zone,
-    completed_at timestamp with time zone,
-    status character varying(50) DEFAULT 'SCHEDULED'::character varying NOT NULL,
-    total_accounts_synced integer,
-    total_operations integer,
-    operations_success integer,
-    operations_failed integer,
-    error_summary jsonb,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    participant_ispb character varying(8) NOT NULL,
-    key_type character varying(20) NOT NULL,
-    sync_type character varying(20) NOT NULL,
-    cursor_at timestamp with time zone,
-    local_vsync bytea,
-    dict_result character varying(10),
-    CONSTRAINT vsync_workflows_local_vsync_check CHECK ((octet_length(local_vsync) = 32)),
-    CONSTRAINT vsync_workflows_status_check CHECK (((status)::text = ANY ((ARRAY['SCHEDULED'::character varying, 'RUNNING'::character varying, 'COMPLETED'::character varying, 'FAILED'::character varying, 'PARTIAL_SUCCESS'::character varying])::text[]))),
-    CONSTRAINT vsync_workflows_sync_type_check CHECK (((sync_type)::text = ANY ((ARRAY['INCREMENTAL'::character varying, 'FULL'::character varying])::text[])))
-);
-
-ALTER TABLE workflows.vsync_workflows OWNER TO migrator;
-
-COMMENT ON TABLE workflows.vsync_workflows IS 'A VSYNC run for one participant and key type';
-
 ALTER TABLE ONLY audit.event_ids ATTACH PARTITION audit.event_ids_0 FOR VALUES WITH (modulus 4, remainder 0);
 
 ALTER TABLE ONLY audit.event_ids ATTACH PARTITION audit.event_ids_1 FOR VALUES WITH (modulus 4, remainder 1);
@@ -986,14 +1165,35 @@ ALTER TABLE ONLY connect.subject_aggregates
 ALTER TABLE ONLY connect.subject_keys
     ADD CONSTRAINT subject_keys_pkey PRIMARY KEY (key_id);
 
+ALTER TABLE ONLY vsync.cid_files
+    ADD CONSTRAINT cid_files_pkey PRIMARY KEY (file_id);
+
 ALTER TABLE ONLY vsync.cids
     ADD CONSTRAINT cids_pkey PRIMARY KEY (entry_id);
+
+ALTER TABLE ONLY vsync.discrepancies
+    ADD CONSTRAINT discrepancies_pkey PRIMARY KEY (run_id, rung, number);
 
 ALTER TABLE ONLY vsync.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (entry_id);
 
 ALTER TABLE ONLY vsync.folds
     ADD CONSTRAINT folds_pkey PRIMARY KEY (participant, key_type);
+
+ALTER TABLE ONLY vsync.found_cids
+    ADD CONSTRAINT found_cids_pkey PRIMARY KEY (run_id, rung, remote, c1, c2, c3, c4);
+
+ALTER TABLE ONLY vsync.log_cids
+    ADD CONSTRAINT log_cids_pkey PRIMARY KEY (run_id, rung, c1, c2, c3, c4);
+
+ALTER TABLE ONLY vsync.manual_review_queue
+    ADD CONSTRAINT manual_review_queue_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY vsync.sync_reports
+    ADD CONSTRAINT sync_reports_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY vsync.sync_reports
+    ADD CONSTRAINT sync_reports_run_id_key UNIQUE (run_id);
 
 ALTER TABLE ONLY workflows.claim_decisions
     ADD CONSTRAINT claim_decisions_pkey PRIMARY KEY (ce_id);
@@ -1020,13 +1220,13 @@ ALTER TABLE ONLY workflows.otp_workflows
     ADD CONSTRAINT otp_workflows_workflow_id_key UNIQUE (workflow_id);
 
 ALTER TABLE ONLY workflows.vsync_workflows
-    ADD CONSTRAINT vsync_workflows_participant_ispb_key_type_started_at_key UNIQUE (participant_ispb, key_type, started_at);
+    ADD CONSTRAINT vsync_workflows_participant_ispb_key_type_started_at_key UNIQUE NULLS NOT DISTINCT (participant_ispb, key_type, started_at);
 
 ALTER TABLE ONLY workflows.vsync_workflows
     ADD CONSTRAINT vsync_workflows_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY workflows.vsync_workflows
-    ADD CONSTRAINT vsync_workflows_workflow_id_key UNIQUE (workflow_id);
+    ADD CONSTRAINT vsync_workflows_workflow_id_workflow_run_id_key UNIQUE (workflow_id, workflow_run_id);
 
 CREATE INDEX idx_workflow_events_acted ON ONLY audit.workflow_events USING btree (((event_payload ->> 'target_id'::text))) WHERE ((aggregate_type)::text = 'operator-action'::text);
 
@@ -1086,13 +1286,25 @@ CREATE INDEX idx_subject_keys_subject ON connect.subject_keys USING btree (subje
 
 CREATE UNIQUE INDEX uq_subject_keys_tax_id_hash ON connect.subject_keys USING btree (tax_id_hash) WHERE (destroyed_at IS NULL);
 
+CREATE INDEX idx_cid_files_requested_at ON vsync.cid_files USING btree (requested_at);
+
 CREATE INDEX idx_cid_history_cid ON vsync.cid_history USING btree (c1);
 
 CREATE INDEX idx_cid_history_entry ON vsync.cid_history USING btree (entry_id);
 
+CREATE INDEX idx_discrepancies_entry ON vsync.discrepancies USING btree (entry_id);
+
+CREATE INDEX idx_discrepancies_key_hash ON vsync.discrepancies USING btree (key_hash);
+
 CREATE INDEX idx_entries_key_hash ON vsync.entries USING btree (key_hash);
 
+CREATE INDEX idx_manual_review_queue_open ON vsync.manual_review_queue USING btree (created_at) WHERE ((status)::text <> 'RESOLVED'::text);
+
+CREATE INDEX idx_sync_reports_timestamp ON vsync.sync_reports USING btree (sync_timestamp DESC);
+
 CREATE UNIQUE INDEX uq_cids_active ON vsync.cids USING btree (participant, key_type, c1, c2, c3, c4) WHERE active;
+
+CREATE UNIQUE INDEX uq_manual_review_queue_open ON vsync.manual_review_queue USING btree (entry_id) WHERE ((status)::text <> 'RESOLVED'::text);
 
 CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree (claim_id, role, effective_at);
 
@@ -1113,6 +1325,8 @@ CREATE INDEX idx_otp_workflows_status ON workflows.otp_workflows USING btree (st
 CREATE INDEX idx_otp_workflows_user_id ON workflows.otp_workflows USING btree (user_id);
 
 CREATE INDEX idx_vsync_workflows_execution_date ON workflows.vsync_workflows USING btree (execution_date DESC);
+
+CREATE INDEX idx_vsync_workflows_proofs ON workflows.vsync_workflows USING btree (participant_ispb, key_type, verified_at DESC) WHERE (verified_at IS NOT NULL);
 
 CREATE INDEX idx_vsync_workflows_status ON workflows.vsync_workflows USING btree (status);
 
@@ -1198,6 +1412,7 @@ GRANT USAGE ON SCHEMA vsync TO operator_ro;
 
 GRANT USAGE ON SCHEMA workflows TO claim_orchestrator;
 GRANT USAGE ON SCHEMA workflows TO operator_ro;
+GRANT USAGE ON SCHEMA workflows TO vsync;
 
 REVOKE ALL ON FUNCTION audit.default_rows() FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.default_rows() TO audit_sink;
@@ -1248,6 +1463,7 @@ GRANT SELECT,INSERT ON TABLE audit.event_ids TO audit_replayer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.bridge_requests TO claim_orchestrator;
 GRANT SELECT ON TABLE connect.bridge_requests TO operator_ro;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE connect.bridge_requests TO vsync;
 
 GRANT SELECT ON TABLE connect.dead_letter_actions TO operator_ro;
 GRANT SELECT,INSERT ON TABLE connect.dead_letter_actions TO audit_desk;
@@ -1331,6 +1547,9 @@ GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO vsync;
 GRANT SELECT,INSERT ON TABLE connect.subject_keys TO claim_orchestrator;
 GRANT SELECT,INSERT ON TABLE connect.subject_keys TO vsync;
 
+GRANT SELECT,INSERT ON TABLE vsync.cid_files TO vsync;
+GRANT SELECT ON TABLE vsync.cid_files TO operator_ro;
+
 GRANT SELECT,INSERT ON TABLE vsync.cid_history TO vsync;
 GRANT SELECT ON TABLE vsync.cid_history TO operator_ro;
 
@@ -1340,8 +1559,30 @@ GRANT SELECT ON TABLE vsync.cids TO operator_ro;
 GRANT SELECT,INSERT,UPDATE ON TABLE vsync.entries TO vsync;
 GRANT SELECT ON TABLE vsync.entries TO operator_ro;
 
+GRANT SELECT ON TABLE vsync.cids_with_entry TO operator_ro;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.discrepancies TO vsync;
+GRANT SELECT ON TABLE vsync.discrepancies TO operator_ro;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE vsync.folds TO vsync;
 GRANT SELECT ON TABLE vsync.folds TO operator_ro;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE vsync.found_cids TO vsync;
+GRANT SELECT ON TABLE vsync.found_cids TO operator_ro;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE vsync.log_cids TO vsync;
+GRANT SELECT ON TABLE vsync.log_cids TO operator_ro;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.manual_review_queue TO vsync;
+GRANT SELECT ON TABLE vsync.manual_review_queue TO operator_ro;
+
+GRANT SELECT ON TABLE workflows.vsync_workflows TO operator_ro;
+GRANT SELECT,INSERT,UPDATE ON TABLE workflows.vsync_workflows TO vsync;
+
+GRANT SELECT ON TABLE vsync.sync_batches TO operator_ro;
+
+GRANT SELECT,INSERT ON TABLE vsync.sync_reports TO vsync;
+GRANT SELECT ON TABLE vsync.sync_reports TO operator_ro;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE workflows.claim_decisions TO claim_orchestrator;
 GRANT SELECT ON TABLE workflows.claim_decisions TO operator_ro;
@@ -1353,5 +1594,3 @@ GRANT SELECT,INSERT,UPDATE ON TABLE workflows.claim_workflows TO claim_orchestra
 GRANT SELECT ON TABLE workflows.claim_workflows TO operator_ro;
 
 GRANT SELECT ON TABLE workflows.otp_workflows TO operator_ro;
-
-GRANT SELECT ON TABLE workflows.vsync_workflows TO operator_ro;

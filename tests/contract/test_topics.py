@@ -9,10 +9,14 @@ LISTED = [topic for topic in topics() if topic.namespace != "core"]
 CORE = [topic for topic in topics() if topic.namespace == "core"]
 WITH_SCHEMA = [topic for topic in topics() if topic.schema is not None]
 EVENTS = [topic for topic in topics() if topic.namespace == "events"]
-AGGREGATE_TYPES = {"claim", "claim-donor", "entry", "command", "operator-action", "otp"}
+AGGREGATE_TYPES = {
+    *("claim", "claim-donor", "entry", "command", "operator-action", "otp"),
+    *("vsync-run", "review"),
+}
 NOT_FOR_CORE = {
     *("workflow.step", "operator.acted", "otp.validated"),
     *("entry.created", "entry.updated", "entry.deleted"),
+    *("vsync.started", "vsync.discrepancy-found", "vsync.completed", "vsync.failed"),
 }
 """What Core neither acts on nor reads in clear."""
 

@@ -22,6 +22,9 @@ class TemporalNames:
     updates: tuple[str, ...]
     queries: tuple[str, ...]
     search_attributes: Mapping[str, str]
+    vsync_task_queue: str
+    vsync_workflows: tuple[str, ...]
+    vsync_activities: tuple[str, ...]
 
 
 @cache
@@ -38,4 +41,7 @@ def temporal_names() -> TemporalNames:
         updates=tuple(document["updates"]),
         queries=tuple(document["queries"]),
         search_attributes=MappingProxyType(document["search_attributes"]),
+        vsync_task_queue=document["vsync_task_queue"],
+        vsync_workflows=tuple(document["vsync_workflows"]),
+        vsync_activities=tuple(document["vsync_activities"]),
     )
