@@ -35,6 +35,7 @@ PROCESSES = (
     OwnProcess("claim-orchestrator-worker", "claim_orchestrator.entrypoints.worker"),
     OwnProcess("claim-orchestrator-relay", "claim_orchestrator.entrypoints.relay"),
     OwnProcess("vsync-consumer", "vsync.entrypoints.consumer"),
+    OwnProcess("vsync-worker", "vsync.entrypoints.worker"),
     OwnProcess("vsync-relay", "vsync.entrypoints.relay"),
     OwnProcess("audit-sink", "audit_sink.entrypoints.sink"),
     OwnProcess("audit-sink-consumer", "audit_sink.entrypoints.consumer"),

@@ -1,5 +1,10 @@
 """What an installation of vsync decides: `VSYNC_*`."""
 
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dict_common.settings.participants import Participants
@@ -12,3 +17,17 @@ class Settings(BaseSettings):
 
     participants: Participants
     """Whom this installation speaks for."""
+    task_queue: str = "vsync-task-queue"
+    sets_at_once: Annotated[int, Field(ge=1, le=50)] = 5
+    """Runs over sets side by side, within a participant and across."""
+    files_a_day: Annotated[int, Field(ge=0, le=40)] = 40
+    """Files of CIDs that all sets share within 24 hours; Bacen gives forty."""
+    between_tries_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
+    settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60.0
+    """An event of DICT younger than this is not judged yet: Core's report may be on its way."""
+    file_poll_seconds: Annotated[float, Field(ge=0.1, le=600)] = 60.0
+    file_deadline_seconds: Annotated[float, Field(ge=1, le=86_400)] = 7_200.0
+    """DICT does not say how long it makes a file; a run waits no longer."""
+    work_dir: Path = Path(tempfile.gettempdir()) / "dict-connect-vsync"
+    """Room for two files of a set, 115 bytes a key, while they are compared."""
+    bridge_requests_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400

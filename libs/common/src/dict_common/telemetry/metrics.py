@@ -155,6 +155,37 @@ audit_horizon_days = Gauge(
     "Days until the first instant that no month partition holds: alert below 31",
     registry=REGISTRY,
 )
+vsync_runs = Counter(
+    "vsync_runs",
+    "Runs over sets by status: alert on FAILED, and on PARTIAL that comes again",
+    ("participant", "key_type", "status"),
+    registry=REGISTRY,
+)
+vsync_duration = Histogram(
+    "vsync_duration_seconds",
+    "Time of a run over a set: alert above an hour",
+    ("sync_type",),
+    buckets=(1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 21_600),
+    registry=REGISTRY,
+)
+vsync_discrepancies = Gauge(
+    "vsync_discrepancies",
+    "Keys that differed in the last run of a set: alert above 100",
+    ("participant", "key_type"),
+    registry=REGISTRY,
+)
+vsync_missing_bacen = Gauge(
+    "vsync_missing_bacen",
+    "Keys that the last run of a set put before a person: alert above 10",
+    ("participant", "key_type"),
+    registry=REGISTRY,
+)
+vsync_fold_differed = Counter(
+    "vsync_fold_differed",
+    "Sets whose folded VSync was not the computed one, and was put right: alert above 0",
+    ("participant", "key_type"),
+    registry=REGISTRY,
+)
 
 
 def exposition() -> bytes:

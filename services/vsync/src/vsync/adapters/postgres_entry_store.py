@@ -1,4 +1,4 @@
-"""EntryStore over PostgreSQL: inbox row, entry, CID, fold and events commit together."""
+"""EntryStore over PostgreSQL: inbox row, entry, CID, fold, reviews and events commit together."""
 
 from uuid import UUID
 
@@ -11,50 +11,93 @@ from dict_common.store.database import Connection, Row, timed_fetch
 from dict_common.store.inbox import PostgresCommandInbox, first, settle
 from dict_common.store.queries import load_queries
 from vsync.adapters.cid_columns import cid_in, columns_of
-from vsync.application.ports import Decide, Papers, Written
+from vsync.application.ports import ClosedReview, Decide, Met, OpenedReview, Papers, Written
 from vsync.domain.entry import Entry, EntrySet
 from vsync.domain.precedence import Report, Source
 
 _QUERIES = load_queries("vsync.adapters", "entries")
 NO_PAPERS = (None, None, None)
+TRIES_MAX = 3
+"""An entry that a repair makes at this moment is a twin at the next look."""
 
 
 class PostgresEntryStore(PostgresCommandInbox):
     """The consumer's side of the base."""
 
-    async def accept(self, command: InboxKey, entry_id: UUID, decide: Decide) -> bool:
+    async def accept(
+        self, command: InboxKey, entry_id: UUID, key_hash: str | None, decide: Decide
+    ) -> bool:
         """One transaction, in which nobody else writes this entry."""
-        try:
-            async with self._database.transaction() as connection:
-                if not await first(connection, command):
-                    return False
-                await timed_fetch(connection, _QUERIES["entry_lock"], (entry_id,))
-                rows = await timed_fetch(connection, _QUERIES["entry_load"], (entry_id,))
-                before = _entry(entry_id, rows[0]) if rows else None
-                written = await decide(before)
-                await _write(connection, command, written)
-                await outbox.insert(
-                    connection, written.events, 0 if before is None else before.version
-                )
-                await settle(connection, command, written.outcome)
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "uq_cids_active":
-                raise
-            raise InputRefused(
-                "cid-already-known",
-                "another entry has this CID, so the same key, owner, account and RequestId: report "
-                "under its entry_id, or report that one DELETED first",
-            ) from None
-        return True
+        for _ in range(TRIES_MAX):
+            try:
+                async with self._database.transaction() as connection:
+                    if not await first(connection, command):
+                        return False
+                    caused_by = command.command_id
+                    outcome = await change(connection, entry_id, key_hash, caused_by, decide)
+                    await settle(connection, command, outcome)
+                return True
+            except asyncpg.UniqueViolationError as error:
+                if not cid_is_taken(error):
+                    raise
+        raise InputRefused(
+            "cid-already-known",
+            "another entry has this CID, so the same key, owner, account and RequestId: report "
+            "under its entry_id, or report that one DELETED first",
+        )
 
 
-async def _write(connection: Connection, command: InboxKey, written: Written) -> None:
+def cid_is_taken(error: asyncpg.UniqueViolationError) -> bool:
+    """Another entry of the set has the CID, and stands."""
+    return bool(error.constraint_name == "uq_cids_active")
+
+
+async def change(
+    connection: Connection, entry_id: UUID, key_hash: str | None, caused_by: UUID, decide: Decide
+) -> str:
+    """What `decide` makes of an entry, written with all that follows; answers its outcome.
+
+    Within the caller's transaction, to whose end nobody else writes the entry.
+    """
+    before = await _locked(connection, entry_id)
+    twin = None
+    if before is None and key_hash is not None:
+        rows = await timed_fetch(connection, _QUERIES["entry_twin"], (key_hash, entry_id))
+        twin = await _locked(connection, rows[0]["entry_id"]) if rows else None
+    written = await decide(Met(before, twin))
+    if written.retires is not None:
+        gone = Written("retired", written.retires.entry, True, None, written.retires.events)
+        await _write(connection, gone, twin, caused_by)
+    await _write(connection, written, before, caused_by)
+    return written.outcome
+
+
+async def _locked(connection: Connection, entry_id: UUID) -> Entry | None:
+    await timed_fetch(connection, _QUERIES["entry_lock"], (entry_id,))
+    rows = await timed_fetch(connection, _QUERIES["entry_load"], (entry_id,))
+    return entry_in(rows[0]) if rows else None
+
+
+async def _write(
+    connection: Connection, written: Written, before: Entry | None, caused_by: UUID
+) -> None:
     entry = written.entry
     if entry is None:
         return
-    if not written.stands:
+    if written.stands:
+        await _write_content(connection, entry, written.papers, caused_by)
+    elif written.opens is not None:
+        await _exclude(connection, entry, written.opens, caused_by)
+    else:
         await timed_fetch(connection, _QUERIES["entry_numbers"], (entry.entry_id, _numbers(entry)))
-        return
+    if written.closes is not None:
+        await _close(connection, written.closes)
+    await outbox.insert(connection, written.events, 0 if before is None else before.version)
+
+
+async def _write_content(
+    connection: Connection, entry: Entry, papers: Papers | None, caused_by: UUID
+) -> None:
     await timed_fetch(
         connection,
         _QUERIES["entry_write"],
@@ -63,16 +106,52 @@ async def _write(connection: Connection, command: InboxKey, written: Written) ->
             entry.set.participant,
             entry.set.key_type,
             entry.cid is not None,
-            *_papers(written.papers),
+            *_papers(papers),
             _numbers(entry),
             entry.stands.source,
             entry.stands.number,
             entry.stands.dict_time,
             entry.version,
-            command.command_id,
+            caused_by,
             *columns_of(entry.cid),
         ),
     )
+
+
+async def _exclude(
+    connection: Connection, entry: Entry, review: OpenedReview, caused_by: UUID
+) -> None:
+    await timed_fetch(
+        connection,
+        _QUERIES["entry_exclude"],
+        (entry.entry_id, review.review_id, entry.version, review.opened_at, caused_by),
+    )
+    await timed_fetch(
+        connection,
+        _QUERIES["review_open"],
+        (
+            review.review_id,
+            entry.entry_id,
+            entry.set.participant,
+            entry.set.key_type,
+            review.key_encrypted,
+            review.key_hash,
+            review.reason,
+            review.opened_at,
+            review.run_id,
+            review.cid,
+            review.decide_by,
+        ),
+    )
+    await outbox.insert(connection, review.events, 0)
+
+
+async def _close(connection: Connection, review: ClosedReview) -> None:
+    rows = await timed_fetch(
+        connection, _QUERIES["review_close"], (review.review_id, review.action, review.at)
+    )
+    if rows:
+        await outbox.insert(connection, review.events, rows[0]["version"] - 1)
 
 
 def _papers(papers: Papers | None) -> tuple[str | None, bytes | None, UUID | None]:
@@ -83,12 +162,14 @@ def _numbers(entry: Entry) -> dict[str, int]:
     return {str(source): number for source, number in entry.numbers.items()}
 
 
-def _entry(entry_id: UUID, row: Row) -> Entry:
+def entry_in(row: Row) -> Entry:
+    """An entry from the row of `entry_load`."""
     return Entry(
-        entry_id=entry_id,
+        entry_id=row["entry_id"],
         set=EntrySet(row["participant"], row["key_type"]),
         cid=cid_in(row),
         stands=Report(Source(row["source"]), row["number"], row["dict_time"]),
         numbers={Source(name): number for name, number in row["numbers"].items()},
         version=row["version"],
+        review_id=row["review_id"],
     )

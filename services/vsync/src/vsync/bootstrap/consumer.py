@@ -6,65 +6,52 @@ from dataclasses import dataclass
 
 import pulsar.asyncio
 
-from dict_common.bus.avro import AvroCodec
 from dict_common.bus.client import close as close_pulsar
 from dict_common.bus.client import connect as connect_pulsar
 from dict_common.intake.refusals import Refusals, Rejections
 from dict_common.kernel.clock import SystemClock
-from dict_common.kernel.ids import new_id
-from dict_common.secrecy.events import SealingComposer
-from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
-from dict_common.secrecy.keysets import KeysetFolder
-from dict_common.secrecy.rest import TinkRestSealer
-from dict_common.secrecy.subjects import StoredSubjectSealer
-from dict_common.settings.shared import SharedSettings
-from dict_common.store.database import Database
-from dict_common.store.subject_keys import PostgresSubjectKeyStore
+from dict_common.secrecy.hybrid import HybridOpener
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
-from vsync.application.report_entry import SOURCE, ReportEntry, Secrecy
-from vsync.bootstrap.foundations import CONSUMER_POOL, ROLE, settings
+from vsync.adapters.postgres_run_inbox import PostgresRunInbox
+from vsync.adapters.temporal_sync_process import TemporalSyncProcess
+from vsync.application.report_entry import ReportEntry
+from vsync.application.run_sync import RunSync
+from vsync.application.telling import SOURCE
+from vsync.bootstrap.foundations import CONSUMER_POOL, Base, open_base
 
 
 @dataclass(frozen=True)
 class ConsumerAdapters:
     """What the consumer works with."""
 
-    shared: SharedSettings
-    database: Database
+    base: Base
     pulsar: pulsar.asyncio.Client
     opener: HybridOpener
-    rest: TinkRestSealer
     store: PostgresEntryStore
     report_entry: ReportEntry
+    run_sync: RunSync
     refuse: Refusals
 
 
 @asynccontextmanager
 async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
     """Everything of the consumer, closed at the end. Raises Unavailable, ConfigurationInvalid."""
-    shared, own = settings()
-    keysets = KeysetFolder(shared.keys_dir)
-    rest = TinkRestSealer(keysets.private("rest"), keysets.private("prf"))
     async with AsyncExitStack() as stack:
-        database = await Database.open(shared.postgres_url, ROLE, CONSUMER_POOL)
-        stack.push_async_callback(database.close)
-        client = connect_pulsar(shared.pulsar_url)
+        base = await open_base(stack, CONSUMER_POOL)
+        client = connect_pulsar(base.shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
-        store, clock = PostgresEntryStore(database), SystemClock()
-        subjects = StoredSubjectSealer(
-            PostgresSubjectKeyStore(database), keysets.private("kek"), rest, new_id
-        )
-        core = HybridSealer(keysets.public("core-public"))
-        composer = SealingComposer(AvroCodec(), subjects, core)
+        store, clock = PostgresEntryStore(base.database), SystemClock()
+        participants = base.own.participants
         yield ConsumerAdapters(
-            shared=shared,
-            database=database,
+            base=base,
             pulsar=client,
-            opener=HybridOpener(keysets.private("command-private")),
-            rest=rest,
+            opener=HybridOpener(base.keysets.private("command-private")),
             store=store,
-            report_entry=ReportEntry(
-                store, Secrecy(subjects, rest), composer, own.participants, clock
+            report_entry=ReportEntry(store, base.secrecy, base.telling, participants, clock),
+            run_sync=RunSync(
+                PostgresRunInbox(base.database),
+                TemporalSyncProcess(base.temporal, base.own.task_queue),
+                participants,
             ),
-            refuse=Refusals(store, Rejections(composer, SOURCE), clock),
+            refuse=Refusals(store, Rejections(base.composer, SOURCE), clock),
         )

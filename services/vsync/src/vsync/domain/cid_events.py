@@ -4,7 +4,7 @@ The log has no numbers and no cursor. Its pages are proven instead: each carries
 its first and after its last event, and every event is one XOR between them (bacen-dict 3.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ class CidLog:
     """
 
     def __init__(self) -> None:
-        self._last_event: dict[bytes, CidEventType] = {}
+        self._last_event: dict[bytes, CidEvent] = {}
         self._border: list[CidEvent] = []
         self.vsync: bytes | None = None
         """DICT's, after the last event; None before the first page."""
@@ -65,6 +65,11 @@ class CidLog:
     def until(self) -> datetime | None:
         """Where the next page begins: the instant of the last event."""
         return self._border[-1].at if self._border else None
+
+    @property
+    def last_events(self) -> Collection[CidEvent]:
+        """The last one of each CID."""
+        return self._last_event.values()
 
     @property
     def active(self) -> frozenset[bytes]:
@@ -86,7 +91,7 @@ class CidLog:
         known = self._repeated(page)
         new = page.events[known:]
         for event in new:
-            self._last_event[event.cid] = event.type
+            self._last_event[event.cid] = event
         if new:
             self._border = [*self._border, *new]
             self._border = [it for it in self._border if it.at == new[-1].at]
@@ -108,7 +113,7 @@ class CidLog:
         return known
 
     def _whose_last_event_is(self, type_: CidEventType) -> frozenset[bytes]:
-        return frozenset(cid for cid, last in self._last_event.items() if last is type_)
+        return frozenset(cid for cid, last in self._last_event.items() if last.type is type_)
 
 
 def _prove(page: LogPage) -> None:

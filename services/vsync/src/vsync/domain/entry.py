@@ -35,7 +35,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Entry:
-    """As it stands. `cid` is None for a tombstone; `version` counts its events."""
+    """As it stands. `cid` is None for a tombstone, and while a review decides about the entry
+    (`review_id`); `version` counts its events."""
 
     entry_id: UUID
     set: EntrySet
@@ -43,15 +44,23 @@ class Entry:
     stands: Report
     numbers: Mapping[Source, int]
     version: int
+    review_id: UUID | None = None
+
+    @property
+    def made_up(self) -> bool:
+        """Core has never told of it under this id: a repair or an import made the entry."""
+        return Source.CORE not in self.numbers
 
 
 @dataclass(frozen=True)
 class Step:
-    """`entry` as it is after a report, None where nothing of it changes. `change`: what is told."""
+    """`entry` as it is after a report, None where nothing of it changes. `change`: what is told.
+    `closes`: the review that the report has made needless."""
 
     verdict: Verdict
     entry: Entry | None = None
     change: EntryChange | None = None
+    closes: UUID | None = None
 
 
 def told(entry: Entry | None, entry_id: UUID, what: Told) -> Step:
@@ -66,14 +75,25 @@ def told(entry: Entry | None, entry_id: UUID, what: Told) -> Step:
         return Step(verdict, replace(entry, numbers=numbers))
     change = _change(entry, what)
     version = (0 if entry is None else entry.version) + (change is not None)
-    return Step(verdict, Entry(entry_id, what.set, what.cid, what.report, numbers, version), change)
+    closes = None if entry is None else entry.review_id
+    after = Entry(entry_id, what.set, what.cid, what.report, numbers, version)
+    return Step(verdict, after, change, closes)
+
+
+def excluded(entry: Entry, review_id: UUID) -> Entry:
+    """In no VSync until a person has decided."""
+    return replace(entry, cid=None, review_id=review_id, version=entry.version + 1)
+
+
+def retired(entry: Entry) -> Entry:
+    """A made-up entry whose key Core has told of under its own id."""
+    return replace(entry, cid=None, review_id=None, version=entry.version + 1)
 
 
 def _change(entry: Entry | None, what: Told) -> EntryChange | None:
-    before = None if entry is None else entry.cid
-    if before is None:
+    if entry is None or (entry.cid is None and entry.review_id is None):
         return None if what.cid is None else EntryChange.CREATED
     if what.cid is None:
         return EntryChange.DELETED
-    same = entry is not None and entry.set == what.set and before == what.cid
+    same = entry.set == what.set and entry.cid == what.cid
     return None if same else EntryChange.UPDATED

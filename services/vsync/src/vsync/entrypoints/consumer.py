@@ -1,4 +1,4 @@
-"""The consumer of reports about entries: `python -m vsync.entrypoints.consumer`."""
+"""The consumer of entries' reports and of asked runs: `python -m vsync.entrypoints.consumer`."""
 
 import asyncio
 from datetime import timedelta
@@ -13,16 +13,18 @@ from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
 from dict_schemas.topics import topic
 from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
-from vsync.bootstrap.foundations import SERVICE, frame
+from vsync.bootstrap.foundations import REPORT_COMMAND, REPORT_SUBSCRIPTION, SERVICE, frame
 
-SUBSCRIPTION = "vsync.entry-report"
+RUN_SUBSCRIPTION = "vsync.vsync-run"
+NO_RUN = ""
+"""A run that was refused has no id."""
 PURGE_EVERY_SECONDS = 60.0
 INBOX_KEPT = timedelta(days=60)
 """Twice the time that a command stays on its topic."""
 INBOX_ROWS_MAX = 1_000
 
 
-def _door(adapters: ConsumerAdapters) -> Door:
+def _report_door(adapters: ConsumerAdapters) -> Door:
     async def act(at: Delivery, command: Command) -> None:
         await adapters.report_entry(at, command.record)
 
@@ -31,18 +33,35 @@ def _door(adapters: ConsumerAdapters) -> Door:
         await adapters.refuse(at.key, at.envelope, about, error)
 
     return Door(
-        topic=topic("commands", "entry.report"),
-        subscription=SUBSCRIPTION,
+        topic=topic("commands", REPORT_COMMAND),
+        subscription=REPORT_SUBSCRIPTION,
         act=act,
         refuse=refuse,
         ids=lambda command: {"entry_id": id_or_nothing(command.record, "entry_id")},
     )
 
 
+def _run_door(adapters: ConsumerAdapters) -> Door:
+    async def act(at: Delivery, command: Command) -> None:
+        await adapters.run_sync(at, command.record)
+
+    async def refuse(at: Delivery, _command: Command, error: InputRefused) -> None:
+        await adapters.refuse(at.key, at.envelope, ("vsync-run", NO_RUN), error)
+
+    return Door(
+        topic=topic("commands", "vsync.run"),
+        subscription=RUN_SUBSCRIPTION,
+        act=act,
+        refuse=refuse,
+        ids=lambda _command: {},
+    )
+
+
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Consumes until asked to stop."""
     async with open_consumer() as adapters:
-        health.checks["postgres"] = adapters.database.ping
+        base = adapters.base
+        health.checks["postgres"] = base.database.ping
 
         def ready() -> None:
             health.started = True
@@ -50,9 +69,9 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         async def purge() -> None:
             await adapters.store.purge(INBOX_KEPT, INBOX_ROWS_MAX)
 
-        tenant = adapters.shared.pulsar_tenant
-        link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, adapters.rest)
-        doors = open_doors(link, [_door(adapters)], ready)
+        tenant = base.shared.pulsar_tenant
+        link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, base.rest)
+        doors = open_doors(link, [_report_door(adapters), _run_door(adapters)], ready)
         await run_together((*doors, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
 
 

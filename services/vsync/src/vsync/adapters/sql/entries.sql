@@ -5,11 +5,20 @@
 SELECT pg_advisory_xact_lock(hashtextextended('vsync.entry:' || $1::uuid, 0));
 
 -- name: entry_load
-SELECT entry.participant, entry.key_type, entry.active, entry.numbers, entry.source, entry.number,
-       entry.dict_time, entry.version, cid.c1, cid.c2, cid.c3, cid.c4
+SELECT entry.entry_id, entry.participant, entry.key_type, entry.numbers, entry.source, entry.number,
+       entry.dict_time, entry.version, entry.review_id, entry.sealed, entry.key_hash,
+       cid.c1, cid.c2, cid.c3, cid.c4
 FROM vsync.entries AS entry
 LEFT JOIN vsync.cids AS cid ON cid.entry_id = entry.entry_id AND cid.active
 WHERE entry.entry_id = $1;
+
+-- name: entry_twin
+-- Another entry of the same key that stands, or is in review, and that Core has never told of.
+SELECT entry_id FROM vsync.entries
+WHERE key_hash = $1 AND entry_id <> $2 AND NOT numbers ? 'CORE'
+    AND (active OR review_id IS NOT NULL)
+ORDER BY entry_id
+LIMIT 1;
 
 -- name: entry_numbers
 UPDATE vsync.entries SET numbers = $2, updated_at = now() WHERE entry_id = $1;
@@ -39,7 +48,7 @@ WITH before AS (
         active = EXCLUDED.active, key_hash = EXCLUDED.key_hash, sealed = EXCLUDED.sealed,
         subject_id = EXCLUDED.subject_id, numbers = EXCLUDED.numbers, source = EXCLUDED.source,
         number = EXCLUDED.number, dict_time = EXCLUDED.dict_time, version = EXCLUDED.version,
-        updated_at = now()
+        review_id = NULL, updated_at = now()
 ), cid_in AS (
     INSERT INTO vsync.cids (entry_id, participant, key_type, c1, c2, c3, c4, active)
     SELECT $1, after.*, TRUE FROM after
@@ -70,6 +79,38 @@ ORDER BY participant, key_type
 ON CONFLICT (participant, key_type) DO UPDATE
 SET keys = fold.keys + EXCLUDED.keys, c1 = fold.c1 # EXCLUDED.c1, c2 = fold.c2 # EXCLUDED.c2,
     c3 = fold.c3 # EXCLUDED.c3, c4 = fold.c4 # EXCLUDED.c4, updated_at = now();
+
+-- name: entry_exclude
+-- Into review: it keeps what it holds, and stands in no VSync.
+WITH before AS (
+    UPDATE vsync.cids SET active = FALSE WHERE entry_id = $1 AND active
+    RETURNING entry_id, participant, key_type, c1, c2, c3, c4
+), entry AS (
+    UPDATE vsync.entries SET active = FALSE, review_id = $2, version = $3, updated_at = now()
+    WHERE entry_id = $1
+), history AS (
+    INSERT INTO vsync.cid_history
+        (entry_id, participant, key_type, c1, c2, c3, c4, event, source, dict_time, caused_by)
+    SELECT entry_id, participant, key_type, c1, c2, c3, c4, 'REMOVED', 'DICT', $4, $5 FROM before
+)
+UPDATE vsync.folds AS fold
+SET keys = fold.keys - 1, c1 = fold.c1 # before.c1, c2 = fold.c2 # before.c2,
+    c3 = fold.c3 # before.c3, c4 = fold.c4 # before.c4, updated_at = now()
+FROM before
+WHERE (fold.participant, fold.key_type) = (before.participant, before.key_type);
+
+-- name: review_open
+INSERT INTO vsync.manual_review_queue
+    (id, entry_id, participant, key_type, key_encrypted, key_hash, reason, created_at, run_id, cid,
+     decide_by, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1);
+
+-- name: review_close
+UPDATE vsync.manual_review_queue
+SET status = 'RESOLVED', action_taken = $2, resolved_at = $3, key_encrypted = NULL,
+    version = version + 1
+WHERE id = $1 AND status <> 'RESOLVED'
+RETURNING version;
 
 -- name: folds_of
 SELECT key_type, keys, c1, c2, c3, c4 FROM vsync.folds WHERE participant = $1;

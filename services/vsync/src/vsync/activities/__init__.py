@@ -1,0 +1,1 @@
+"""Steps under their Temporal names."""

@@ -1,0 +1,102 @@
+-- What a rung has found: from DICT's log or file, over CIDs that differ, to discrepancies.
+
+-- name: log_delete
+DELETE FROM vsync.log_cids WHERE run_id = $1 AND rung = $2;
+
+-- name: found_delete
+DELETE FROM vsync.found_cids WHERE run_id = $1 AND rung = $2;
+
+-- name: log_differences
+-- CIDs whose last event contradicts the set as it is.
+SELECT log.added AS remote, log.c1, log.c2, log.c3, log.c4, log.dict_at,
+       log.dict_at <= $5 AS settled
+FROM vsync.log_cids AS log
+WHERE log.run_id = $1 AND log.rung = $2 AND log.added <> EXISTS (
+    SELECT FROM vsync.cids AS cid
+    WHERE cid.participant = $3 AND cid.key_type = $4 AND cid.active
+        AND (cid.c1, cid.c2, cid.c3, cid.c4) = (log.c1, log.c2, log.c3, log.c4));
+
+-- name: cids_of
+-- For COPY: four numbers a row, so that rows have one length.
+SELECT c1, c2, c3, c4 FROM vsync.cids WHERE participant = $1 AND key_type = $2 AND active
+
+-- name: found_drop_moved
+WITH gone AS (
+    DELETE FROM vsync.found_cids AS found USING vsync.log_cids AS log
+    WHERE found.run_id = $1 AND found.rung = $2 AND log.run_id = $1 AND log.rung = $2
+        AND (found.c1, found.c2, found.c3, found.c4) = (log.c1, log.c2, log.c3, log.c4)
+    RETURNING found.c1
+)
+SELECT count(*) AS moved FROM gone;
+
+-- name: found_unread
+SELECT c1, c2, c3, c4 FROM vsync.found_cids
+WHERE run_id = $1 AND rung = $2 AND remote AND seen_at IS NULL
+ORDER BY c1, c2, c3, c4
+LIMIT $3;
+
+-- name: found_read
+UPDATE vsync.found_cids SET key_hash = $7, sealed = $8, seen_at = $9
+WHERE run_id = $1 AND rung = $2 AND remote AND (c1, c2, c3, c4) = ($3, $4, $5, $6);
+
+-- name: found_all
+-- Of ours: the entry that has the CID. Of DICT's: an entry in review that has the key.
+SELECT found.remote, found.c1, found.c2, found.c3, found.c4, found.dict_at,
+       COALESCE(found.key_hash, entry.key_hash) AS key_hash,
+       COALESCE(entry.entry_id, waiting.entry_id) AS entry_id,
+       COALESCE(found.sealed, entry.sealed) AS sealed, found.seen_at
+FROM vsync.found_cids AS found
+LEFT JOIN vsync.cids AS cid ON NOT found.remote AND cid.participant = $3 AND cid.key_type = $4
+    AND cid.active AND (cid.c1, cid.c2, cid.c3, cid.c4) = (found.c1, found.c2, found.c3, found.c4)
+LEFT JOIN vsync.entries AS entry ON entry.entry_id = cid.entry_id
+LEFT JOIN LATERAL (
+    SELECT entry_id FROM vsync.entries
+    WHERE found.remote AND key_hash = found.key_hash AND review_id IS NOT NULL
+    ORDER BY entry_id LIMIT 1
+) AS waiting ON TRUE
+WHERE found.run_id = $1 AND found.rung = $2
+ORDER BY found.remote DESC, found.c1, found.c2, found.c3, found.c4;
+
+-- name: found_twins
+SELECT DISTINCT ON (entry.entry_id) entry.entry_id, entry.key_hash, entry.sealed,
+       cid.c1, cid.c2, cid.c3, cid.c4
+FROM vsync.found_cids AS found
+JOIN vsync.entries AS entry ON entry.key_hash = found.key_hash AND entry.active
+JOIN vsync.cids AS cid ON cid.entry_id = entry.entry_id AND cid.active
+WHERE found.run_id = $1 AND found.rung = $2 AND found.remote
+    AND entry.participant = $3 AND entry.key_type = $4
+ORDER BY entry.entry_id;
+
+-- name: discrepancies_insert
+INSERT INTO vsync.discrepancies
+    (run_id, rung, number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed,
+     remote_sealed, dict_at, seen_at)
+SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::bytea[],
+    $8::bytea[], $9::bytea[], $10::bytea[], $11::timestamptz[], $12::timestamptz[]);
+
+-- name: discrepancies_counted
+-- The rung's event goes out with its findings, once: what was told is counted in the run's version.
+SELECT type, count(*) AS count FROM vsync.discrepancies
+WHERE run_id = $1 AND rung = $2
+GROUP BY type;
+
+-- name: run_tells
+UPDATE workflows.vsync_workflows SET version = version + 1 WHERE id = $1 RETURNING version;
+
+-- name: discrepancies_open
+SELECT number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed, remote_sealed,
+       dict_at, seen_at
+FROM vsync.discrepancies
+WHERE run_id = $1 AND rung = $2 AND type = $3 AND state = 'OPEN' AND number > $4
+ORDER BY number
+LIMIT $5;
+
+-- name: discrepancy_claim
+-- Whoever settles it holds it to the end of the transaction.
+SELECT state FROM vsync.discrepancies
+WHERE run_id = $1 AND rung = $2 AND number = $3
+FOR UPDATE;
+
+-- name: discrepancy_settle
+UPDATE vsync.discrepancies SET state = $4, reason_code = $5, settled_at = now()
+WHERE run_id = $1 AND rung = $2 AND number = $3 AND state = 'OPEN';

@@ -1,0 +1,181 @@
+"""Bacen's side of a set, brought here: its log, folded and proven, or a file of all its CIDs."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from dict_common.kernel.clock import Clock
+from dict_common.kernel.errors import DictError, InputRefused
+from vsync.application.bacen import EVENTS_MAX, Bacen, CidFile
+from vsync.application.prove_sync import SyncPolicy, call_context
+from vsync.application.sync_ports import Findings, RunStore
+from vsync.application.sync_process import FetchedFile, FetchedLog, FetchStep, RunRef
+from vsync.domain.cid import CID_BYTES
+from vsync.domain.cid_events import CidLog
+from vsync.domain.cid_sets import Cids
+
+LOG_PAGES_MAX = 100
+"""Twenty thousand events: beyond that a file is cheaper than the log's bucket."""
+AVAILABLE, ERROR = "AVAILABLE", "ERROR"
+LINE_BYTES = 2 * CID_BYTES + 1
+LINES_AT_ONCE = 16_384
+_NEWLINE = 0x0A
+
+Alive = Callable[[], None]
+"""Tells the engine that a long step goes on."""
+Pause = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
+
+
+class FileInvalid(DictError):
+    """A file that is not what DICT says of it: nothing of it is applied."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("cid-file-invalid", detail)
+
+
+class FilePending(DictError):
+    """A file that DICT has not made within our own deadline, or never will."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__("cid-file-not-made", f"DICT leaves the file {status[:20]}")
+
+
+class BudgetSpent(InputRefused):
+    """All files of the day are ordered, or belong to sets that were proven longer ago."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "cid-files-spent",
+            "no file is left of those that all sets share within 24 hours: run INCREMENTAL, or "
+            "again later",
+        )
+
+
+class FetchBacen:
+    """Raises DirectoryRefused, DirectoryUnreachable, AnswerInvalid, LogInconsistent, FileInvalid,
+    FilePending, BudgetSpent, Unavailable."""
+
+    def __init__(
+        self,
+        bacen: Bacen,
+        stores: tuple[RunStore, Findings],
+        policy: SyncPolicy,
+        clock: Clock,
+        pause: Pause,
+    ) -> None:
+        self._bacen = bacen
+        self._runs, self._findings = stores
+        self._policy = policy
+        self._clock = clock
+        self._pause = pause
+
+    async def log(self, step: FetchStep, alive: Alive) -> FetchedLog:
+        """The set's log, page by page, folded and kept."""
+        run, log, pages = step.run, CidLog(), 0
+        since, more = step.since, True
+        while more and pages < LOG_PAGES_MAX:
+            pages += 1
+            context = call_context(run, "ListCidEvents", f"{step.rung}.{pages}")
+            page = await self._bacen.events(run.set, since, EVENTS_MAX, context)
+            more = log.add(page)
+            since = log.until or since
+            alive()
+        if not more:
+            await self._findings.keep_log(run.run_id, step.rung, log)
+        return FetchedLog(log.count, pages, complete=not more)
+
+    async def file(self, run: RunRef, alive: Alive) -> FetchedFile:
+        """A file of the set, ordered once, awaited, brought here and checked."""
+        requests, ordered = 0, await self._runs.file_of(run.run_id)
+        if ordered is None:
+            if not await self._runs.file_granted(run, self._policy.files_a_day):
+                raise BudgetSpent
+            context = call_context(run, "RequestCidFile", 1)
+            ordered = (await self._bacen.request_file(run.set, context)).id
+            requests += 1
+            await self._runs.file_ordered(run, ordered, self._clock.now())
+        file, looks = await self._made(run, ordered, alive)
+        fetched = _fetched(file, requests + looks + 1)
+        await self.content(run, fetched, alive)
+        return fetched
+
+    async def content(self, run: RunRef, file: FetchedFile, alive: Alive) -> Path:
+        """The file's bytes on this machine, checked; brought here anew where they are not.
+
+        Whoever compares may be another worker than the one that fetched.
+        """
+        path = self._policy.work_dir / f"{run.run_id}.file"
+        if not (path.exists() and path.stat().st_size == file.bytes):
+            await self._download(run, file, path, alive)
+        if await asyncio.to_thread(_sha256, path) != file.sha256:
+            path.unlink()
+            raise FileInvalid("its sha256 is not the one that DICT says")
+        return path
+
+    def forget(self, run: RunRef) -> None:
+        """The file is not needed any more."""
+        with suppress(FileNotFoundError):
+            (self._policy.work_dir / f"{run.run_id}.file").unlink()
+
+    async def _made(self, run: RunRef, file_id: str, alive: Alive) -> tuple[CidFile, int]:
+        until, looks = self._clock.now() + self._policy.file_deadline, 0
+        while True:
+            looks += 1
+            context = call_context(run, "GetCidFile", looks)
+            file = await self._bacen.file(file_id, run.participant, context)
+            if file.status == AVAILABLE:
+                return file, looks
+            if file.status == ERROR or self._clock.now() >= until:
+                raise FilePending(file.status)
+            alive()
+            await self._pause(self._policy.file_poll.total_seconds())
+
+    async def _download(self, run: RunRef, file: FetchedFile, path: Path, alive: Alive) -> None:
+        context = call_context(run, "DownloadCidFile", 1)
+        written = 0
+        with path.open("wb") as target:
+            async for piece in self._bacen.download(file.file_id, run.participant, context):
+                written += len(piece)
+                if written > file.bytes:
+                    raise FileInvalid(f"it has more than the {file.bytes} bytes that DICT says")
+                target.write(piece)
+                alive()
+        if written != file.bytes:
+            raise FileInvalid(f"it has {written} bytes, DICT says {file.bytes}")
+
+
+def cids_of(path: Path) -> Iterator[Cids]:
+    """The CIDs of a file, in pieces. Raises FileInvalid where a line is none."""
+    line = 0
+    with path.open("rb") as source:
+        while piece := source.read(LINE_BYTES * LINES_AT_ONCE):
+            if len(piece) % LINE_BYTES:
+                raise FileInvalid(f"it ends within line {line + len(piece) // LINE_BYTES + 1}")
+            lines = np.frombuffer(piece, np.uint8).reshape(-1, LINE_BYTES)
+            wrong = np.flatnonzero(lines[:, -1] != _NEWLINE)
+            try:
+                # fromhex passes over white space, so a line that has some is too short.
+                cids = bytes.fromhex(piece.decode("ascii"))
+            except ValueError:
+                cids = b""
+            if len(wrong) or len(cids) != len(lines) * CID_BYTES:
+                raise FileInvalid(f"between lines {line + 1} and {line + len(lines)} is no CID")
+            line += len(lines)
+            yield np.frombuffer(cids, np.uint8).reshape(-1, CID_BYTES)
+
+
+def _fetched(file: CidFile, requests: int) -> FetchedFile:
+    if file.creation_time is None or file.bytes is None or file.sha256 is None:
+        raise FileInvalid("DICT calls it AVAILABLE without its time, size or sha256")
+    sha256 = file.sha256.lower()
+    return FetchedFile(file.id, file.creation_time, file.bytes, sha256, requests)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()

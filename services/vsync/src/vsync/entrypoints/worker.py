@@ -1,0 +1,35 @@
+"""The Temporal worker: `python -m vsync.entrypoints.worker`."""
+
+import asyncio
+
+from dict_common.durable.worker import WorkerPlan, run_worker
+from dict_common.telemetry.probes import Health
+from dict_common.telemetry.process import run_process
+from vsync.bootstrap.foundations import frame
+from vsync.bootstrap.worker import open_worker
+from vsync.workflows.sync_participants import VSyncSchedulerWorkflow, VSyncWorkflow
+from vsync.workflows.sync_set import VSyncSetWorkflow
+
+WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow)
+OWN_PACKAGES = ("vsync", "dict_common")
+
+
+async def work(stop: asyncio.Event, health: Health) -> None:
+    """Runs workflows and activities until asked to stop."""
+    async with open_worker() as adapters:
+        plan = WorkerPlan(
+            task_queue=adapters.base.own.task_queue,
+            workflows=WORKFLOWS,
+            activities=adapters.activities.all(),
+            own_packages=OWN_PACKAGES,
+        )
+        health.checks["postgres"] = adapters.base.database.ping
+
+        def ready() -> None:
+            health.started = True
+
+        await run_worker(adapters.base.temporal, plan, stop, ready)
+
+
+if __name__ == "__main__":
+    run_process(lambda: frame("worker"), work)
