@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -85,8 +86,8 @@ def _names(kind: Any) -> frozenset[str]:
 @cache
 def _reader(hint: Any) -> Read:
     """Compiled once a type. Raises TypeError for a type that no record here has."""
-    if hint is Any or hint in (str, int, bool, type(None)) or _is_text(hint):
-        return hint if _is_text(hint) else _as_it_is
+    if hint is Any or hint in (str, int, float, bool, type(None)) or _is_enum(hint):
+        return hint if _is_enum(hint) else _as_it_is
     if hint is datetime:
         return datetime.fromisoformat
     if hint is UUID:
@@ -106,8 +107,8 @@ def _as_it_is(plain: Any) -> Any:
     return plain
 
 
-def _is_text(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, str) and hint is not str
+def _is_enum(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Enum)
 
 
 def _record_reader(kind: type) -> Read:

@@ -30,6 +30,7 @@ _PAYLOADS = QuickPayloads()
 _NOWHERE = cast("asyncio.AbstractEventLoop", SimpleNamespace())
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY_EXISTS = 1  # StartChildWorkflowExecutionFailedCause
+_ALLOW_DUPLICATE = 1  # WorkflowIdReusePolicy
 
 
 class Execution:
@@ -303,8 +304,7 @@ class Execution:
         started = activation.jobs.add().resolve_child_workflow_execution_start
         started.seq = value.seq
         other = self.simulation.executions.get(value.workflow_id)
-        failed_only = other is not None and other.closed in ("FAILED", "CANCELLED", "TERMINATED")
-        if other is not None and not failed_only:
+        if other is not None and not _may_follow(other, value.workflow_id_reuse_policy):
             started.failed.workflow_id = value.workflow_id
             started.failed.workflow_type = value.workflow_type
             started.failed.cause = _ALREADY_EXISTS  # type: ignore[assignment]
@@ -390,6 +390,12 @@ class Execution:
             else:
                 ended.failure.cause.canceled_failure_info.SetInParent()
         parent._activate(activation)
+
+
+def _may_follow(other: Execution, policy: int) -> bool:
+    if policy == _ALLOW_DUPLICATE:
+        return bool(other.closed)
+    return other.closed in ("FAILED", "CANCELLED", "TERMINATED")
 
 
 def _argument_types(function: Any) -> tuple[Any, ...]:

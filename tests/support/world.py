@@ -41,6 +41,7 @@ MODULES = {
     "desk-relay": "audit_sink.entrypoints.relay",
     "replayer": "audit_sink.entrypoints.replayer",
     "vsync": "vsync.entrypoints.consumer",
+    "vsync-worker": "vsync.entrypoints.worker",
     "vsync-relay": "vsync.entrypoints.relay",
 }
 
@@ -158,6 +159,11 @@ def make_world(stack: Stack, folder: Path, **settings: str) -> Iterator[World]:
         "DICT_TOPIC_PARTITIONS": "2",
         "CLAIM_ORCHESTRATOR_PARTICIPANTS": CLAIMER,
         "VSYNC_PARTICIPANTS": CLAIMER,
+        "VSYNC_TASK_QUEUE": f"{name}-vsync",
+        "VSYNC_BETWEEN_TRIES_SECONDS": "0.2",
+        "VSYNC_SETTLE_SECONDS": "0.5",
+        "VSYNC_FILE_POLL_SECONDS": "0.2",
+        "VSYNC_WORK_DIR": str(folder / "vsync"),
         "PYTHONUNBUFFERED": "1",
     }
     environment["BRIDGE_SIMULATOR_ADDRESS"] = environment["DICT_BRIDGE_ADDRESS"]

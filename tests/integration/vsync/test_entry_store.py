@@ -85,7 +85,7 @@ class TestPostgresEntryStore(EntryStoreSuite):
         ]
         for state, sets in zip((first, second, moved, other, other, gone), expected, strict=True):
             kept = None if state.cid is None else papers()
-            await store.accept(key(), state.entry_id, becomes(state, kept))
+            await store.accept(key(), state.entry_id, None, becomes(state, kept))
             for set_ in (phones, mails):
                 cids = sets.get(set_, [])
                 shown = {set_.key_type: (len(cids), vsync_of(cids))} if cids else {}
@@ -98,7 +98,7 @@ class TestPostgresEntryStore(EntryStoreSuite):
         second = replace(first, cid=toggled(first.cid, b"\x02"))
         for state in (first, first, second, replace(second, cid=None)):
             kept = None if state.cid is None else papers()
-            await store.accept(key(), first.entry_id, becomes(state, kept))
+            await store.accept(key(), first.entry_id, None, becomes(state, kept))
         query = Query(
             "history",
             "SELECT event, c1, c2, c3, c4 FROM vsync.cid_history WHERE entry_id = $1 ORDER BY id",

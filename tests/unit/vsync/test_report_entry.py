@@ -27,6 +27,7 @@ from vsync.application.entry_papers import papers_in
 from vsync.application.entry_report import entry_report
 from vsync.application.ports import EntryStore
 from vsync.application.report_entry import ReportEntry, Secrecy
+from vsync.application.telling import Telling
 
 OWN = frozenset({"12345678"})
 ENTRY = UUID("0e5c6f0e-64fe-4adb-869f-08021ffdd852")
@@ -106,7 +107,7 @@ class Base:
         self.report = ReportEntry(
             self.store,
             Secrecy(subjects, self.rest),
-            SealingComposer(AvroCodec(), subjects, core),
+            Telling(SealingComposer(AvroCodec(), subjects, core)),
             OWN,
             FixedClock(),
         )

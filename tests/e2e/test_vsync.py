@@ -1,0 +1,95 @@
+"""Seed 003's six scenarios, on the real stack: what DICT has, we have in the end, or a person is
+asked."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from devstack.stack import Stack
+from dict_schemas.generated.dict.simulator.v1 import control_pb2
+from tests.support.vsync_scenes import Bank, Key, bank_of, phone
+from tests.support.world import World, make_world
+
+
+@pytest.fixture(scope="module")
+def world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """With all that takes part."""
+    with make_world(stack, Path(tmp_path_factory.mktemp("vsync"))) as made:
+        made.start("simulator", "vsync", "vsync-worker", "vsync-relay", "sink")
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bank(world: World) -> AsyncIterator[Bank]:
+    """Our participant; DICT and our base are empty of what tests before have left."""
+    async with bank_of(world) as made:
+        yield made
+
+
+def counts(payload: dict[str, object]) -> tuple[object, ...]:
+    """Result, created, updated, put before a person, found."""
+    names = ("entries_created", "entries_updated", "entries_deleted", "discrepancies")
+    return (payload["result"], *(payload[name] for name in names))
+
+
+async def test_happy_path(bank: Bank) -> None:
+    await bank.hold(phone(1), phone(2))
+    end = await bank.run()
+    assert counts(end["event_payload"]) == ("COMPLETED", 0, 0, 0, 0)
+    assert end["event_payload"]["entries_synced"] == 2
+    reports = await bank.rows(
+        "SELECT status FROM vsync.sync_reports WHERE id = $1", end["event_payload"]["report_id"]
+    )
+    assert [row["status"] for row in reports] == ["COMPLETED"]
+
+
+async def test_missing_local(bank: Bank) -> None:
+    await bank.register(*(phone(number) for number in range(10, 15)))
+    end = await bank.run()
+    assert counts(end["event_payload"]) == ("COMPLETED", 5, 0, 0, 5)
+
+
+async def test_outdated_local(bank: Bank) -> None:
+    keys = [phone(number) for number in range(20, 25)]
+    await bank.hold(*keys)
+    for key in keys:
+        await bank.rename_at_dict(key, "Maria S.")
+    end = await bank.run()
+    assert counts(end["event_payload"]) == ("COMPLETED", 0, 5, 0, 5)
+
+
+async def test_missing_bacen(bank: Bank) -> None:
+    keys = [phone(number) for number in range(30, 33)]
+    await bank.hold(*keys)
+    for key in keys:
+        await bank.remove_at_dict(key)
+    end = await bank.run()
+    assert counts(end["event_payload"]) == ("COMPLETED", 0, 0, 3, 3)
+    queued = await bank.rows(
+        "SELECT status FROM vsync.manual_review_queue WHERE entry_id = ANY($1::uuid[])",
+        [key.entry_id for key in keys],
+    )
+    assert [row["status"] for row in queued] == ["PENDING"] * 3
+
+
+async def test_bacen_down(bank: Bank) -> None:
+    refused = control_pb2.InjectedProblem(type="Forbidden")
+    await bank.control.SetOutage(control_pb2.SetOutageRequest(on=True, problem=refused))
+    try:
+        end = await bank.run()
+    finally:
+        await bank.control.SetOutage(control_pb2.SetOutageRequest(on=False))
+    assert end["event_type"] == "VSYNC_FAILED"
+    assert end["event_payload"]["reason_code"] == "Forbidden"
+
+
+async def test_full(bank: Bank) -> None:
+    keys: list[Key] = [phone(number) for number in range(50, 53)]
+    await bank.hold(*keys)
+    await bank.register(phone(60))
+    await bank.rename_at_dict(keys[0], "Maria Full")
+    await bank.remove_at_dict(keys[1])
+    end = await bank.run("FULL")
+    assert counts(end["event_payload"]) == ("COMPLETED", 1, 1, 1, 3)

@@ -1,0 +1,101 @@
+"""Runs, findings and corrections over PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from devstack.stack import Stack
+from dict_common.store.database import Database, PoolSize
+from dict_common.store.queries import Query, load_queries
+from tests.support.entry_store_suite import becomes, key
+from tests.support.sync_store_suite import Stores, SyncStoreSuite, a_run, a_set, an_entry
+from tests.support.world import make_world
+from vsync.adapters.postgres_corrections import PostgresCorrections
+from vsync.adapters.postgres_entry_store import PostgresEntryStore
+from vsync.adapters.postgres_findings import PostgresFindings
+from vsync.adapters.postgres_runs import PostgresRuns
+
+SQL_FILES = ("entries", "runs", "findings")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def opened(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A pool in a world."""
+    with (
+        make_world(stack, Path(tmp_path_factory.mktemp("sync"))) as world,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setenv("PGPASSFILE", world.environment["PGPASSFILE"])
+        url = world.environment["DICT_POSTGRES_URL"]
+        database = await Database.open(url, "vsync", PoolSize(1, 5))
+        yield database
+        await database.close()
+
+
+class TestPostgresSync(SyncStoreSuite):
+    """workflows.vsync_workflows, and the tables of schema vsync."""
+
+    @pytest.fixture(autouse=True)
+    def _opened(self, opened: Database, tmp_path: Path) -> None:
+        self._database, self._folder = opened, tmp_path
+
+    async def stores(self) -> Stores:
+        """Over PostgreSQL."""
+        return Stores(
+            PostgresEntryStore(self._database),
+            PostgresRuns(self._database),
+            PostgresFindings(self._database, self._folder),
+            PostgresCorrections(self._database),
+        )
+
+    async def told_of(self, aggregate_id: UUID) -> int:
+        """Rows of the outbox."""
+        query = Query("told", "SELECT sequence FROM connect.outbox WHERE message_key = $1")
+        return len(await self._database.fetch(query, (str(aggregate_id),)))
+
+    async def test_a_fold_that_differs_is_told_and_put_right(self) -> None:
+        stores, of = await self.stores(), a_set()
+        entry, papers = an_entry(of)
+        await stores.entries.accept(key(), entry.entry_id, None, becomes(entry, papers))
+        spoil = Query(
+            "spoil", "UPDATE vsync.folds SET c1 = c1 + 1, keys = 9 WHERE participant = $1"
+        )
+        await self._database.fetch(spoil, (of.participant,))
+        first, second = [await stores.runs.local_vsync(of) for _ in range(2)]
+        assert (first.fold_differed, first.keys, first.vsync) == (True, 1, entry.cid)
+        assert (second.fold_differed, second.vsync) == (False, entry.cid)
+
+    async def test_who_was_proven_longest_ago_gets_the_last_file(self) -> None:
+        stores, fresh, old = await self.stores(), a_set(), a_set()
+        for of, age in ((fresh, 1), (old, 9)):
+            proof = a_run(of)
+            await stores.runs.start(proof, None, ())
+            query = Query(
+                "proof",
+                "UPDATE workflows.vsync_workflows SET status = 'COMPLETED', "
+                "verified_at = now() - $2::int * interval '1 day' WHERE id = $1",
+            )
+            await self._database.fetch(query, (proof.run_id, age))
+        runs = {of: a_run(of) for of in (fresh, old)}
+        for run in runs.values():
+            await stores.runs.start(run, None, ())
+        used = Query("used", "SELECT count(*) AS count FROM vsync.cid_files")
+        (row,) = await self._database.fetch(used)
+        others = Query(
+            "others",
+            "UPDATE workflows.vsync_workflows SET status = 'COMPLETED' WHERE id <> ALL($1::uuid[])",
+        )
+        await self._database.fetch(others, ([run.run_id for run in runs.values()],))
+        last = row["count"] + 1
+        assert not await stores.runs.file_granted(runs[fresh], last)
+        assert await stores.runs.file_granted(runs[old], last)
+        assert await stores.runs.file_granted(runs[fresh], last + 1)
+
+    @pytest.mark.parametrize("name", SQL_FILES)
+    async def test_every_statement_is_one_to_postgresql(self, name: str) -> None:
+        async with self._database.connection() as connection:
+            for query in load_queries("vsync.adapters", name).values():
+                await connection.prepare(query.sql)
