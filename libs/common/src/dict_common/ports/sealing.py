@@ -1,5 +1,6 @@
 """Ports to secrecy: use cases seal and look up, and never see a key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -21,6 +22,15 @@ class SubjectKey:
     wrapped_dek: bytes | None
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody met among many: the keyed hashes of the tax id, primary first, and a key that was
+    made for the case that nobody has met the person before."""
+
+    tax_id_hashes: tuple[str, ...]
+    fresh: SubjectKey
+
+
 class SubjectKeyStore(Protocol):
     """connect.subject_keys. Blocks for the database; raises Unavailable when it is away."""
 
@@ -35,6 +45,10 @@ class SubjectKeyStore(Protocol):
 
     async def insert(self, key: SubjectKey, tax_id_hash: str) -> SubjectKey:
         """Adds a key, or answers the one that another process added first."""
+
+    async def subjects_of(self, persons: Sequence[Person]) -> list[UUID]:
+        """The subject of each, in their order; who was not met before gets the fresh key. However
+        many they are, it takes some statements. A person may be named twice."""
 
 
 class SubjectSealer(Protocol):

@@ -56,6 +56,13 @@ def open_with(dek: bytes, context: str, ciphertext: bytes) -> str:
         raise CiphertextInvalid(context) from None
 
 
+def fresh_key(kek: aead.Aead, new_id: IdSource) -> SubjectKey:
+    """A subject that nobody has met, with a data key wrapped by the KEK. Never blocks."""
+    key_id, subject_id = new_id(), new_id()
+    wrapped = bytes(kek.encrypt(os.urandom(DEK_BYTES), key_id.bytes))
+    return SubjectKey(Subject(subject_id, key_id), wrapped)
+
+
 @dataclass(frozen=True)
 class _Cached:
     key_id: UUID
@@ -86,10 +93,7 @@ class StoredSubjectSealer:
         hashes = self._rest.look_up_hashes(tax_id)
         found = await self._store.find_by_tax_id_hash(hashes)
         if found is None:
-            key_id, subject_id = self._new_id(), self._new_id()
-            wrapped = bytes(self._kek.encrypt(os.urandom(DEK_BYTES), key_id.bytes))
-            fresh = SubjectKey(Subject(subject_id, key_id), wrapped)
-            found = await self._store.insert(fresh, hashes[0])
+            found = await self._store.insert(fresh_key(self._kek, self._new_id), hashes[0])
         return found.subject
 
     async def seal(self, subject_id: UUID, context: str, plaintext: str) -> bytes:

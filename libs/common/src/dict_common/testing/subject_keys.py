@@ -1,10 +1,11 @@
 """SubjectKeyStore: a fake, and the exam that fake and PostgreSQL pass alike."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from dict_common.ports.sealing import Subject, SubjectKey, SubjectKeyStore
+from dict_common.ports.sealing import Person, Subject, SubjectKey, SubjectKeyStore
 
 
 class InMemorySubjectKeyStore:
@@ -35,6 +36,15 @@ class InMemorySubjectKeyStore:
         self._keys[key.subject.key_id] = key
         self._by_hash[tax_id_hash] = key.subject.key_id
         return key
+
+    async def subjects_of(self, persons: Sequence[Person]) -> list[UUID]:
+        """One after the other."""
+        found = []
+        for person in persons:
+            key = await self.find_by_tax_id_hash(person.tax_id_hashes)
+            key = key or await self.insert(person.fresh, person.tax_id_hashes[0])
+            found.append(key.subject.subject_id)
+        return found
 
     def destroy(self, key_id: UUID) -> None:
         """Erases: key and hash are gone, the row stays."""
@@ -73,6 +83,22 @@ class SubjectKeyStoreSuite(ABC):
         assert await store.find_by_tax_id_hash((_hash(),)) is None
         assert await store.find_by_subject(uuid4()) is None
         assert await store.find_by_key(uuid4()) is None
+
+    async def test_many_persons_are_met_at_once(self) -> None:
+        """Known ones, new ones, and one who is named twice; also by the hash of an older key."""
+        store, known, person, new = await self.store(), _key(), _hash(), _hash()
+        await store.insert(known, person)
+        strangers = [Person((new,), _key()), Person((_hash(),), _key()), Person((new,), _key())]
+        rehashed = Person((_hash(), person), _key())
+        first = await store.subjects_of([strangers[0], rehashed, *strangers[1:]])
+        assert first[1] == known.subject.subject_id
+        assert first[0] == first[3]
+        assert len(set(first)) == 3
+        stored = await store.find_by_tax_id_hash((new,))
+        assert stored is not None
+        assert stored.subject.subject_id == first[0]
+        assert await store.subjects_of(strangers) == [first[0], first[2], first[3]]
+        assert await store.subjects_of([]) == []
 
     async def test_destroyed_key_is_empty_and_the_person_can_return(self) -> None:
         """A person who returns is a new subject."""
