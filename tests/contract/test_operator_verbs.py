@@ -8,10 +8,11 @@ from audit_sink.domain.replay import Verb as ReplayVerb
 from claim_orchestrator.application.operator_request import Verb as ClaimVerb
 from claim_orchestrator.bootstrap.foundations import SERVICE as CLAIMS
 from dict_schemas import avro
-from dict_schemas.operators import answers, verbs
+from dict_schemas.operators import answers, direct, verbs
 from dict_schemas.topics import dead_letter_services, topic
+from vsync.application.import_entries import VERB as IMPORT
+from vsync.bootstrap.foundations import SERVICE as VSYNC
 
-ENUMS = ("operator.request", "operator.acted")
 KNOWN_BY = {CLAIMS: {*map(str, ClaimVerb)}, DESK: {*map(str, LetterVerb), *map(str, ReplayVerb)}}
 
 
@@ -23,9 +24,14 @@ def symbols(name: str) -> set[str]:
     return set(kind["symbols"])
 
 
-@pytest.mark.parametrize("name", ENUMS)
-def test_every_verb_has_a_service_and_no_service_has_another(name: str) -> None:
-    assert symbols(name) - {"UNKNOWN"} == set(verbs())
+def test_every_verb_has_a_service_and_no_service_has_another() -> None:
+    assert symbols("operator.request") - {"UNKNOWN"} == set(verbs())
+    assert symbols("operator.acted") - {"UNKNOWN"} == {*verbs(), *direct()}
+
+
+def test_what_no_request_carries_is_told_by_the_service_that_does_it() -> None:
+    assert dict(direct()) == {IMPORT: VSYNC}
+    assert set(direct().values()) <= set(topic("events", "operator.acted").producers)
 
 
 def test_verbs_of_a_service_are_those_that_its_code_knows() -> None:

@@ -16,6 +16,12 @@ def verbs() -> Mapping[str, str]:
     return MappingProxyType(dict(_document()["verbs"]))
 
 
+@cache
+def direct() -> Mapping[str, str]:
+    """Verb that no request carries → the service whose console does it."""
+    return MappingProxyType(dict(_document()["direct"]))
+
+
 def answers(verb: object) -> str:
     """The one service that answers a verb: does it, or refuses it. Whoever else reads the topic
     acknowledges it in silence. A verb that nobody has is refused by one service for all."""

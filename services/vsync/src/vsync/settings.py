@@ -31,3 +31,5 @@ class Settings(BaseSettings):
     work_dir: Path = Path(tempfile.gettempdir()) / "dict-connect-vsync"
     """Room for two files of a set, 115 bytes a key, while they are compared."""
     bridge_requests_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
+    operator_issuer: str = "dict-connect-development"
+    """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""

@@ -60,6 +60,11 @@ class OperatorActed:
     published_from: datetime | None = None
     published_until: datetime | None = None
     sandbox: bool | None = None
+    file_sha256: str | None = None
+    as_of: datetime | None = None
+    rows: int | None = None
+    rows_applied: int | None = None
+    rows_bad: int | None = None
 
     def record(self) -> dict[str, object]:
         """Field name to value; Avro's lists are lists."""

@@ -24,8 +24,9 @@ MEMBERSHIPS = (
     ("audit_reader", "audit_maintainer"),
 )
 """(group, member)."""
-TEMPORARY_TABLES = ("operator_ro",)
-"""Who may make tables that end with their session: reconciling lays both sides in some."""
+TEMPORARY_TABLES = ("operator_ro", "vsync")
+"""Who may make tables that end with their session: reconciling lays both sides in some, an import
+of entries each chunk in one."""
 ENDED_MEMBERSHIPS = (("audit_owner", "audit_maintainer"),)
 """Taken from clusters that have them: an owner may change rows. The maintainer calls functions."""
 

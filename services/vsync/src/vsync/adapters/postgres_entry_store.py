@@ -7,13 +7,13 @@ import asyncpg
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import InboxKey
 from dict_common.store import outbox
-from dict_common.store.database import Connection, Row, timed_fetch
+from dict_common.store.database import Connection, timed_fetch
 from dict_common.store.inbox import PostgresCommandInbox, first, settle
 from dict_common.store.queries import load_queries
-from vsync.adapters.cid_columns import cid_in, columns_of
+from vsync.adapters.cid_columns import columns_of
+from vsync.adapters.entry_rows import entry_in, numbers_of
 from vsync.application.ports import ClosedReview, Decide, Met, OpenedReview, Papers, Written
-from vsync.domain.entry import Entry, EntrySet
-from vsync.domain.precedence import Report, Source
+from vsync.domain.entry import Entry
 
 _QUERIES = load_queries("vsync.adapters", "entries")
 NO_PAPERS = (None, None, None)
@@ -75,7 +75,7 @@ async def change(
 async def _locked(connection: Connection, entry_id: UUID) -> Entry | None:
     await timed_fetch(connection, _QUERIES["entry_lock"], (entry_id,))
     rows = await timed_fetch(connection, _QUERIES["entry_load"], (entry_id,))
-    return entry_in(rows[0]) if rows else None
+    return entry_in(entry_id, rows[0]) if rows else None
 
 
 async def _write(
@@ -89,7 +89,7 @@ async def _write(
     elif written.opens is not None:
         await _exclude(connection, entry, written.opens, caused_by)
     else:
-        await timed_fetch(connection, _QUERIES["entry_numbers"], (entry.entry_id, _numbers(entry)))
+        await timed_fetch(connection, _QUERIES["entry_numbers"], (entry.entry_id, numbers_of(entry)))
     if written.closes is not None:
         await _close(connection, written.closes)
     await outbox.insert(connection, written.events, 0 if before is None else before.version)
@@ -107,7 +107,7 @@ async def _write_content(
             entry.set.key_type,
             entry.cid is not None,
             *_papers(papers),
-            _numbers(entry),
+            numbers_of(entry),
             entry.stands.source,
             entry.stands.number,
             entry.stands.dict_time,
@@ -156,20 +156,3 @@ async def _close(connection: Connection, review: ClosedReview) -> None:
 
 def _papers(papers: Papers | None) -> tuple[str | None, bytes | None, UUID | None]:
     return NO_PAPERS if papers is None else (papers.key_hash, papers.sealed, papers.subject_id)
-
-
-def _numbers(entry: Entry) -> dict[str, int]:
-    return {str(source): number for source, number in entry.numbers.items()}
-
-
-def entry_in(row: Row) -> Entry:
-    """An entry from the row of `entry_load`."""
-    return Entry(
-        entry_id=row["entry_id"],
-        set=EntrySet(row["participant"], row["key_type"]),
-        cid=cid_in(row),
-        stands=Report(Source(row["source"]), row["number"], row["dict_time"]),
-        numbers={Source(name): number for name, number in row["numbers"].items()},
-        version=row["version"],
-        review_id=row["review_id"],
-    )

@@ -56,13 +56,7 @@ def entry_report(record: Mapping[str, object], own_participants: frozenset[str])
     `own_participants`: ISPBs that this installation speaks for, direct and indirect.
     """
     operation = member(Operation, record, "operation")
-    participant = ispb(text(record, "participant"), "participant")
-    if participant not in own_participants:
-        raise InputRefused(
-            "participant-unknown",
-            f"{participant} is none of ours: add it to VSYNC_PARTICIPANTS, "
-            "or publish to its own installation",
-        )
+    participant = own_participant(record, own_participants)
     key_type = member(KeyType, record, "key_type")
     deleted = operation is Operation.DELETED
     return EntryReport(
@@ -76,19 +70,31 @@ def entry_report(record: Mapping[str, object], own_participants: frozenset[str])
     )
 
 
+def own_participant(record: Mapping[str, object], own_participants: frozenset[str]) -> str:
+    """The participant that a record names. Raises InputRefused for one that is not ours."""
+    participant = ispb(text(record, "participant"), "participant")
+    if participant not in own_participants:
+        raise InputRefused(
+            "participant-unknown",
+            f"{participant} is none of ours: add it to VSYNC_PARTICIPANTS, "
+            "or publish to its own installation",
+        )
+    return participant
+
+
+def value_of(record: Mapping[str, object], name: str) -> str:
+    """One of CHARACTERS_MAX, empty where the entry has none. Raises InputRefused."""
+    if name not in NEEDED and optional(record, name) is None:
+        return ""
+    return bounded(record, name, CHARACTERS_MAX[name])
+
+
 def _papers(record: Mapping[str, object], participant: str, key_type: KeyType) -> EntryPapers:
-    read = {
-        name: bounded(record, name, most) if name in NEEDED else _within(record, name, most)
-        for name, most in CHARACTERS_MAX.items()
-    }
+    read = {name: value_of(record, name) for name in CHARACTERS_MAX}
     return EntryPapers(
         parse_id(text(record, "request_id"), "request_id"),
         CidAttributes(key_type=key_type, participant=participant, **read),
     )
-
-
-def _within(record: Mapping[str, object], name: str, characters_max: int) -> str:
-    return "" if optional(record, name) is None else bounded(record, name, characters_max)
 
 
 def _version(record: Mapping[str, object]) -> int:
