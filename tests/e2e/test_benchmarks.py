@@ -25,6 +25,7 @@ SMALL = {
     "claims-waiting": [
         *("--waiting", "2", "--ending", "2", "--over-seconds", "1"),
     ],
+    "vsync-import": ["--rows", "300"],
 }
 
 
