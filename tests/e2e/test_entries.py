@@ -12,11 +12,13 @@ import pytest_asyncio
 from devstack.cast import CLAIMER
 from devstack.stack import Stack
 from tests.support.core import PERSONAL
+from tests.support.entry_files import write_csv
 from tests.support.entry_reports import created, deleted
 from tests.support.following import dead_letter_of
 from tests.support.publishing import Core, core_of, properties
 from tests.support.waiting import until
 from tests.support.world import World, make_world
+from vsync.application.import_rows import COLUMNS
 
 REPORT = "entry.report"
 
@@ -135,3 +137,32 @@ async def test_a_killed_consumer_loses_and_doubles_nothing(world: World, core: C
     world.start("vsync")
     rows = await told(world, entry_id, 5)
     assert [row["aggregate_sequence"] for row in rows] == [1, 2, 3, 4, 5]
+
+
+async def test_a_base_is_imported_and_core_goes_on_from_there(
+    world: World, core: Core, tmp_path: Path
+) -> None:
+    entry_id = uuid4()
+    report = created(entry_id, key_type="EMAIL", key="joao@x.br", version=7)
+    row = {name: str(report[name] or "") for name in COLUMNS}
+    bad = row | {"entry_id": str(uuid4()), "key": ""}
+    file = write_csv(tmp_path / "base.csv", [row, bad])
+    words = ("vsync", "import", str(file), "--as-of", "2026-01-31T12:00:00Z", "--why", "T-1")
+    done = world.dictctl(*words, "-o", "json")
+    assert done.returncode == 1, done.stderr
+    imported = json.loads(done.stdout)
+    assert (imported["created"], imported["bad"]) == (1, 1)
+    await core.command(REPORT, report | {"operation": "UPDATED", "name": "João S."}, entry_id)
+    (updated,) = await told(world, entry_id, 1)
+    assert (updated["event_subtype"], updated["aggregate_sequence"]) == ("entry.updated", 1)
+    asked = ("audit", "search", "--aggregate", f"operator-action/{imported['import_id']}")
+
+    async def acted() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = world.dictctl_json(*asked)
+        return found
+
+    (event,) = await until(acted, "the audit tells of the import")
+    payload = event["event_payload"]
+    assert (payload["verb"], payload["rows"], payload["rows_bad"]) == ("ENTRIES_IMPORT", 2, 1)
+    assert payload["file_sha256"] == imported["file_sha256"]
+    assert not [value for value in PERSONAL if value in json.dumps(event) + done.stderr]
