@@ -812,6 +812,42 @@ COMMENT ON COLUMN vsync.found_cids.dict_at IS 'Instant of the CID''s last event 
 
 COMMENT ON COLUMN vsync.found_cids.seen_at IS 'When DICT said what stands behind the CID; without sealed: nothing any more';
 
+CREATE TABLE vsync.import_chunks (
+    import_id uuid NOT NULL,
+    chunk integer NOT NULL,
+    created integer NOT NULL,
+    updated integer NOT NULL,
+    unchanged integer NOT NULL,
+    overtaken integer NOT NULL,
+    seen integer NOT NULL,
+    bad integer NOT NULL,
+    faults jsonb NOT NULL,
+    done_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT import_chunks_chunk_check CHECK ((chunk >= 0))
+);
+
+ALTER TABLE vsync.import_chunks OWNER TO migrator;
+
+COMMENT ON TABLE vsync.import_chunks IS 'Written in the transaction of the entries: a chunk that is here is done';
+
+COMMENT ON COLUMN vsync.import_chunks.faults IS '[line, column, rule] of each rule that a row breaks; never a value';
+
+CREATE TABLE vsync.imports (
+    import_id uuid NOT NULL,
+    file_sha256 character varying(64) NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    chunk_rows integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT imports_chunk_rows_check CHECK ((chunk_rows > 0))
+);
+
+ALTER TABLE vsync.imports OWNER TO migrator;
+
+COMMENT ON COLUMN vsync.imports.as_of IS 'The base is what DICT had at this instant; its microseconds are the number of all its reports';
+
+COMMENT ON COLUMN vsync.imports.chunk_rows IS 'How the file is cut: the same when it goes on';
+
 CREATE TABLE vsync.log_cids (
     run_id uuid NOT NULL,
     rung smallint NOT NULL,
@@ -1183,6 +1219,12 @@ ALTER TABLE ONLY vsync.folds
 ALTER TABLE ONLY vsync.found_cids
     ADD CONSTRAINT found_cids_pkey PRIMARY KEY (run_id, rung, remote, c1, c2, c3, c4);
 
+ALTER TABLE ONLY vsync.import_chunks
+    ADD CONSTRAINT import_chunks_pkey PRIMARY KEY (import_id, chunk);
+
+ALTER TABLE ONLY vsync.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
 ALTER TABLE ONLY vsync.log_cids
     ADD CONSTRAINT log_cids_pkey PRIMARY KEY (run_id, rung, c1, c2, c3, c4);
 
@@ -1304,6 +1346,8 @@ CREATE INDEX idx_sync_reports_timestamp ON vsync.sync_reports USING btree (sync_
 
 CREATE UNIQUE INDEX uq_cids_active ON vsync.cids USING btree (participant, key_type, c1, c2, c3, c4) WHERE active;
 
+CREATE UNIQUE INDEX uq_imports_open ON vsync.imports USING btree (file_sha256, as_of) WHERE (ended_at IS NULL);
+
 CREATE UNIQUE INDEX uq_manual_review_queue_open ON vsync.manual_review_queue USING btree (entry_id) WHERE ((status)::text <> 'RESOLVED'::text);
 
 CREATE INDEX idx_claim_decisions_claim ON workflows.claim_decisions USING btree (claim_id, role, effective_at);
@@ -1370,6 +1414,9 @@ ALTER TABLE ONLY connect.replay_refusals
 
 ALTER TABLE ONLY connect.replay_spans
     ADD CONSTRAINT replay_spans_run_id_fkey FOREIGN KEY (run_id) REFERENCES connect.replays(run_id);
+
+ALTER TABLE ONLY vsync.import_chunks
+    ADD CONSTRAINT import_chunks_import_id_fkey FOREIGN KEY (import_id) REFERENCES vsync.imports(import_id);
 
 ALTER TABLE connect.bridge_requests ENABLE ROW LEVEL SECURITY;
 
@@ -1569,6 +1616,14 @@ GRANT SELECT ON TABLE vsync.folds TO operator_ro;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE vsync.found_cids TO vsync;
 GRANT SELECT ON TABLE vsync.found_cids TO operator_ro;
+
+GRANT SELECT,INSERT ON TABLE vsync.import_chunks TO vsync;
+GRANT SELECT ON TABLE vsync.import_chunks TO operator_ro;
+
+GRANT SELECT,INSERT ON TABLE vsync.imports TO vsync;
+GRANT SELECT ON TABLE vsync.imports TO operator_ro;
+
+GRANT UPDATE(ended_at) ON TABLE vsync.imports TO vsync;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE vsync.log_cids TO vsync;
 GRANT SELECT ON TABLE vsync.log_cids TO operator_ro;

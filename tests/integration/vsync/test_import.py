@@ -30,7 +30,7 @@ from vsync.adapters.cid_columns import cid_in
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
 from vsync.adapters.postgres_import_store import import_store
 from vsync.application.import_entries import ImportStore
-from vsync.application.ports import Written
+from vsync.application.ports import Met, Written
 from vsync.domain.cid import vsync_of
 from vsync.domain.entry import Entry
 
@@ -85,17 +85,17 @@ class PostgresBench:
     async def put(self, entry: Entry) -> None:
         """As the consumer writes it."""
         kept = None if entry.cid is None else papers()
-        assert await self.entries.accept(key(), entry.entry_id, becomes(entry, kept))
+        assert await self.entries.accept(key(), entry.entry_id, None, becomes(entry, kept))
 
     async def entry(self, id_: UUID) -> Entry | None:
         """As the consumer finds it."""
         found: list[Entry | None] = []
 
-        async def look(now: Entry | None) -> Written:
-            found.append(now)
+        async def look(now: Met) -> Written:
+            found.append(now.entry)
             return Written("seen")
 
-        await self.entries.accept(key(), id_, look)
+        await self.entries.accept(key(), id_, None, look)
         return found[0]
 
     async def payloads(self) -> Sequence[bytes]:

@@ -1,6 +1,7 @@
 """Imports on fakes, and what becomes of a row before anything is stored."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from tests.support.import_store_suite import (
 from vsync.application import import_entries
 from vsync.application.import_entries import ImportOrder, ImportStore
 from vsync.application.import_rows import COLUMNS, Chunk, Fault, PrepareRows, RawRow, chunks
-from vsync.domain.entry import Entry
+from vsync.domain.entry import Entry, EntrySet, Told
+from vsync.domain.imports import imported, outcome_of, report_as_of
+from vsync.domain.precedence import Report, Source
 
 
 class InMemoryBench:
@@ -137,3 +140,15 @@ def test_a_file_is_always_cut_alike() -> None:
 
 def test_columns_are_those_of_a_report_but_for_what_the_file_says_as_a_whole() -> None:
     assert set(COLUMNS) == set(row(1))
+
+
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+def test_an_entry_in_review_waits_for_its_person() -> None:
+    stands = Report(Source.CORE, 1, NOON)
+    of = EntrySet("12345678", "PHONE")
+    waiting = Entry(UUID(int=1), of, None, stands, {Source.CORE: 1}, 2, review_id=UUID(int=2))
+    told = Told(report_as_of(NOON + timedelta(days=1)), of, b"c" * 32)
+    step = imported(waiting, waiting.entry_id, told)
+    assert (step.entry, outcome_of(step)) == (waiting, "overtaken")

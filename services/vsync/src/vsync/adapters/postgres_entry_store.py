@@ -89,7 +89,9 @@ async def _write(
     elif written.opens is not None:
         await _exclude(connection, entry, written.opens, caused_by)
     else:
-        await timed_fetch(connection, _QUERIES["entry_numbers"], (entry.entry_id, numbers_of(entry)))
+        await timed_fetch(
+            connection, _QUERIES["entry_numbers"], (entry.entry_id, numbers_of(entry))
+        )
     if written.closes is not None:
         await _close(connection, written.closes)
     await outbox.insert(connection, written.events, 0 if before is None else before.version)
