@@ -9,7 +9,8 @@ from dict_common.bus.publisher import Publisher
 from dict_common.bus.schemas import Received
 from dict_common.kernel.canonical import canonical
 from dict_common.kernel.envelope import Envelope
-from dict_common.secrecy.hybrid import HybridOpener, HybridSealer
+from dict_common.ports.sealing import FieldOpener
+from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_schemas import avro as contracts
 
@@ -38,7 +39,7 @@ class CommandReader:
     """Turns messages of one command topic into commands."""
 
     def __init__(
-        self, name: str, schemas: Received, opener: HybridOpener, hashes: TinkRestSealer
+        self, name: str, schemas: Received, opener: FieldOpener, hashes: TinkRestSealer
     ) -> None:
         self._name = name
         self._schemas = schemas
@@ -51,7 +52,7 @@ class CommandReader:
 
     async def read(self, message: Incoming) -> Command:
         """The command. Raises Undeliverable with the reason, Unavailable if a look-up failed."""
-        return self.opened(await self.sealed(message))
+        return await self.opened(await self.sealed(message))
 
     async def sealed(self, message: Incoming) -> Sealed:
         """The command, its personal fields still sealed. Raises as `read` does."""
@@ -61,9 +62,9 @@ class CommandReader:
         )
         return Sealed(envelope, self._codec.decode(self._name, version, message.body))
 
-    def opened(self, sealed: Sealed) -> Command:
+    async def opened(self, sealed: Sealed) -> Command:
         """The command in clear. Raises Undeliverable for a ciphertext that does not open."""
-        record = self._opener.open_fields(self._record_name, sealed.record, self._personal)
+        record = await self._opener.open_fields(self._record_name, sealed.record, self._personal)
         return Command(sealed.envelope, record, self._hashes.fingerprints(canonical(record)))
 
 

@@ -20,6 +20,7 @@ from dict_common.bus.redrive import BuriedAgain, original, redrive_topic
 from dict_common.bus.together import Piece
 from dict_common.kernel.errors import InputRefused, Undeliverable
 from dict_common.ports.inbox import Delivery, InboxKey
+from dict_common.ports.sealing import FieldOpener
 from dict_common.secrecy.hybrid import HybridOpener
 from dict_common.secrecy.rest import TinkRestSealer
 from dict_common.telemetry.traces import span
@@ -41,7 +42,8 @@ class Door:
     with a command, how its refusal is told, and the ids that its span shows.
 
     `mine`: whether a command, personal fields still sealed, is this service's: another's is
-    acknowledged in silence, and needs no key here.
+    acknowledged in silence, and needs no key here. `opener`: of an event's personal fields, which
+    are sealed otherwise than a command's.
     """
 
     topic: Topic
@@ -50,6 +52,7 @@ class Door:
     refuse: Refuse
     ids: Ids
     mine: Mine = _any
+    opener: FieldOpener | None = None
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,14 @@ def _piece(
 
 
 def _handlers(link: Link, door: Door, consumer: Consumer) -> Handlers:
-    reader = CommandReader(door.topic.name, consumer.schemas, link.opener, link.rest)
+    opener = door.opener or link.opener
+    reader = CommandReader(door.topic.name, consumer.schemas, opener, link.rest)
 
     async def handle(message: Incoming) -> None:
         sealed = await reader.sealed(message)
         if not door.mine(sealed.record):
             return
-        command = reader.opened(sealed)
+        command = await reader.opened(sealed)
         ids = {"ce_id": str(command.envelope.id), **door.ids(command)}
         with span(door.topic.name, command.envelope.traceparent, SpanKind.CONSUMER, ids):
             await door.act(_delivery(door, message, command), command)

@@ -1,6 +1,6 @@
 """Ports to secrecy: use cases seal and look up, and never see a key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -61,6 +61,18 @@ class SubjectSealer(Protocol):
         """Ciphertext for the field `context` (`<record full name>.<field>`).
 
         Raises SubjectErased when the key was destroyed.
+        """
+
+
+class FieldOpener(Protocol):
+    """Opens the personal fields of a message."""
+
+    async def open_fields(
+        self, record_name: str, record: Mapping[str, object], fields: Mapping[str, str]
+    ) -> dict[str, object]:
+        """The record with `fields` (name to anything) in clear.
+
+        Raises Undeliverable naming the field that does not open, Unavailable.
         """
 
 

@@ -47,7 +47,7 @@ class HybridOpener:
         except (*TINK_ERRORS, UnicodeDecodeError):
             raise CiphertextInvalid(context) from None
 
-    def open_fields(
+    async def open_fields(
         self, record_name: str, record: Mapping[str, object], fields: Mapping[str, str]
     ) -> dict[str, object]:
         """The record with `fields` in clear. Raises CiphertextInvalid naming the field."""

@@ -7,7 +7,7 @@ ciphertext is copied from topic to table. Destroying the data key makes every co
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tink import aead
 
-from dict_common.kernel.errors import Unavailable
+from dict_common.kernel.errors import Unavailable, Undeliverable
 from dict_common.kernel.ids import IdSource
 from dict_common.ports.sealing import RestSealer, Subject, SubjectKey, SubjectKeyStore
 from dict_common.secrecy.errors import TINK_ERRORS, CiphertextInvalid, SubjectErased
@@ -107,6 +107,21 @@ class StoredSubjectSealer:
         """The text of a ciphertext. Raises SubjectErased, CiphertextInvalid."""
         key = await self._store.find_by_key(key_id_of(ciphertext, context))
         return open_with(self._unwrap(key), context, ciphertext)
+
+    async def open_fields(
+        self, record_name: str, record: Mapping[str, object], fields: Mapping[str, str]
+    ) -> dict[str, object]:
+        """An event's record in clear. Raises CiphertextInvalid, Unavailable; and Undeliverable
+        `subject-erased`: nobody can read it any more."""
+        opened = dict(record)
+        for name in fields:
+            value = record.get(name)
+            if isinstance(value, bytes):
+                try:
+                    opened[name] = await self.open(f"{record_name}.{name}", value)
+                except SubjectErased as error:
+                    raise Undeliverable(error.reason_code, error.detail) from None
+        return opened
 
     def _remember(self, subject_id: UUID, key: SubjectKey | None) -> _Cached:
         dek = self._unwrap(key)
