@@ -14,7 +14,7 @@ from tests.contract.test_claim_contracts import optional
 from vsync.application import sync_process
 from vsync.application.identify_entries import RUNG_NAMES
 from vsync.application.repair_entries import CORRECTIONS, FIXED, GONE, IN_REVIEW, OVERTAKEN
-from vsync.application.report_entry import ADOPTED, SUPERSEDED
+from vsync.application.writing import ADOPTED, SUPERSEDED
 from vsync.domain.discrepancies import DiscrepancyType
 from vsync.domain.entry import EntryChange
 from vsync.domain.events import (

@@ -42,6 +42,18 @@ class InMemoryEntries(InMemoryInbox):
         await self.settle(command, outcome)
         return True
 
+    async def entry_of(self, key_hash: str) -> UUID | None:
+        """That stands, else that waits for a person."""
+        known = [
+            it
+            for it in self.entries.values()
+            if (it.cid is not None or it.review_id is not None)
+            and (papers := self.papers.get(it.entry_id)) is not None
+            and papers.key_hash == key_hash
+        ]
+        known.sort(key=lambda it: (it.cid is None, it.entry_id))
+        return known[0].entry_id if known else None
+
     async def change(self, entry_id: UUID, key_hash: str | None, decide: Decide) -> str | None:
         """The outcome; None, and nothing changed, where another entry has the CID."""
         before = self.entries.get(entry_id)

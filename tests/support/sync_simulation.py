@@ -40,9 +40,10 @@ from vsync.application.fetch_bacen import FetchBacen
 from vsync.application.identify_entries import IdentifyEntries
 from vsync.application.prove_sync import ProveSync, SyncPolicy
 from vsync.application.repair_entries import RepairEntries
-from vsync.application.report_entry import ReportEntry, Secrecy
+from vsync.application.report_entry import ReportEntry
 from vsync.application.sync_process import VSYNC_WORKFLOW, Pace, VSyncInput, VSyncResult
 from vsync.application.telling import Telling
+from vsync.application.writing import Secrecy, Writing
 from vsync.domain.cid import CidAttributes, vsync_of
 from vsync.domain.entry import EntrySet
 from vsync.entrypoints.worker import WORKFLOWS
@@ -112,7 +113,7 @@ class Installation:
         self.findings = InMemoryFindings(self.entries, self.runs)
         self.corrections = InMemoryCorrections(self.entries, self.findings)
         self.report = ReportEntry(
-            self.entries, self.secrecy, self.telling, frozenset({ISPB}), clock
+            self.entries, self.secrecy, Writing(self.telling), frozenset({ISPB}), clock
         )
         activities = SyncActivities(self._steps())
         self.simulation.activities = {

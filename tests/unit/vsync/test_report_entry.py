@@ -26,8 +26,9 @@ from tests.support.entry_store_suite import EntryStoreSuite, key
 from vsync.application.entry_papers import papers_in
 from vsync.application.entry_report import entry_report
 from vsync.application.ports import EntryStore
-from vsync.application.report_entry import ReportEntry, Secrecy
+from vsync.application.report_entry import ReportEntry
 from vsync.application.telling import Telling
+from vsync.application.writing import Secrecy, Writing
 
 OWN = frozenset({"12345678"})
 ENTRY = UUID("0e5c6f0e-64fe-4adb-869f-08021ffdd852")
@@ -107,7 +108,7 @@ class Base:
         self.report = ReportEntry(
             self.store,
             Secrecy(subjects, self.rest),
-            Telling(SealingComposer(AvroCodec(), subjects, core)),
+            Writing(Telling(SealingComposer(AvroCodec(), subjects, core))),
             OWN,
             FixedClock(),
         )

@@ -24,6 +24,11 @@ TRIES_MAX = 3
 class PostgresEntryStore(PostgresCommandInbox):
     """The consumer's side of the base."""
 
+    async def entry_of(self, key_hash: str) -> UUID | None:
+        """That stands, else that waits for a person."""
+        row = await self._database.fetch_row(_QUERIES["entry_of_key"], (key_hash,))
+        return None if row is None else row["entry_id"]
+
     async def accept(
         self, command: InboxKey, entry_id: UUID, key_hash: str | None, decide: Decide
     ) -> bool:

@@ -87,6 +87,9 @@ Decide = Callable[[Met], Awaitable[Written]]
 class EntryStore(CommandInbox, Protocol):
     """The base of entries. Blocks for the database; raises Unavailable when it is away."""
 
+    async def entry_of(self, key_hash: str) -> UUID | None:
+        """The entry that has a key: one that stands before one in review."""
+
     async def accept(
         self, command: InboxKey, entry_id: UUID, key_hash: str | None, decide: Decide
     ) -> bool:

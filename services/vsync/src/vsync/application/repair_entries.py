@@ -12,10 +12,10 @@ from vsync.application.entry_papers import papers_in
 from vsync.application.fetch_bacen import Alive
 from vsync.application.ports import Met, Written
 from vsync.application.prove_sync import call_context
-from vsync.application.report_entry import SUPERSEDED, Secrecy
 from vsync.application.sync_ports import Corrections, FoundDiscrepancy
 from vsync.application.sync_process import RungStep, Settled
 from vsync.application.telling import Cause, Change, Telling, cause_of
+from vsync.application.writing import SUPERSEDED, Secrecy
 from vsync.domain.discrepancies import DiscrepancyType
 from vsync.domain.entry import Told, excluded, told
 from vsync.domain.precedence import Report, Source, Verdict

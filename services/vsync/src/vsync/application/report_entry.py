@@ -1,34 +1,16 @@
 """`entry.report`: what Core tells of an entry becomes our base, once and in its order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import Delivery, Seen, command_id_reused
-from dict_common.ports.sealing import RestSealer, SubjectSealer
-from vsync.application.entry_papers import EntryPapers
 from vsync.application.entry_report import EntryReport, entry_report
-from vsync.application.ports import EntryStore, Met, Papers, Retired, Written
-from vsync.application.telling import Cause, Change, Telling
-from vsync.domain.entry import EntrySet, Step, Told, retired, told
-from vsync.domain.precedence import Report, Source, Verdict
-
-ADOPTED = "ADOPTED"
-SUPERSEDED = "SUPERSEDED"
-
-
-@dataclass(frozen=True)
-class Secrecy:
-    """Who seals, and who knows the owner of a tax id."""
-
-    subjects: SubjectSealer
-    rest: RestSealer
-
-    async def papers(self, of: EntryPapers) -> Papers:
-        """What stands beside the entry. Raises Unavailable."""
-        subject = await self.subjects.subject_of(of.attributes.tax_id)
-        return Papers(of.key_hash(self.rest), of.sealed(self.rest), subject.subject_id)
+from vsync.application.ports import EntryStore, Met, Written
+from vsync.application.telling import Cause
+from vsync.application.writing import Secrecy, Writing
+from vsync.domain.entry import EntrySet, Told, told
+from vsync.domain.precedence import Report, Source
 
 
 class ReportEntry:
@@ -38,13 +20,13 @@ class ReportEntry:
         self,
         store: EntryStore,
         secrecy: Secrecy,
-        telling: Telling,
+        writing: Writing,
         participants: frozenset[str],
         clock: Clock,
     ) -> None:
         self._store = store
         self._secrecy = secrecy
-        self._telling = telling
+        self._writing = writing
         self._participants = participants
         self._clock = clock
 
@@ -64,37 +46,10 @@ class ReportEntry:
 
         async def decide(met: Met) -> Written:
             step = told(met.entry, report.entry_id, _told(report))
-            return await self._written(cause, met, step, papers)
+            return await self._writing(cause, met, step, papers)
 
         key_hash = None if papers is None else papers.key_hash
         await self._store.accept(delivery.key, report.entry_id, key_hash, decide)
-
-    async def _written(self, cause: Cause, met: Met, step: Step, papers: Papers | None) -> Written:
-        if step.verdict is Verdict.SEEN:
-            return Written("seen")
-        if step.verdict is Verdict.OVERTAKEN:
-            return Written("overtaken", step.entry)
-        written = Written(
-            "unchanged" if step.change is None else step.change.partition(".")[2],
-            step.entry,
-            stands=True,
-            papers=papers,
-            events=await self._telling.changed(cause, step, met.entry, papers),
-            retires=await self._retires(cause, met),
-        )
-        in_review = met.twin or step.entry
-        review_id = step.closes if met.twin is None else met.twin.review_id
-        if review_id is None or in_review is None:
-            return written
-        closed = await self._telling.closed(cause, in_review, review_id, SUPERSEDED)
-        return replace(written, closes=closed)
-
-    async def _retires(self, cause: Cause, met: Met) -> Retired | None:
-        if met.twin is None:
-            return None
-        after = retired(met.twin)
-        events = await self._telling.corrected(cause, Change(met.twin, after), ADOPTED)
-        return Retired(after, events)
 
 
 def _told(report: EntryReport) -> Told:

@@ -14,9 +14,11 @@ from dict_common.secrecy.hybrid import HybridOpener
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
 from vsync.adapters.postgres_run_inbox import PostgresRunInbox
 from vsync.adapters.temporal_sync_process import TemporalSyncProcess
+from vsync.application.note_transfer import NoteTransfer
 from vsync.application.report_entry import ReportEntry
 from vsync.application.run_sync import RunSync
 from vsync.application.telling import SOURCE
+from vsync.application.writing import Writing
 from vsync.bootstrap.foundations import CONSUMER_POOL, Base, open_base
 
 
@@ -29,6 +31,7 @@ class ConsumerAdapters:
     opener: HybridOpener
     store: PostgresEntryStore
     report_entry: ReportEntry
+    note_transfer: NoteTransfer
     run_sync: RunSync
     refuse: Refusals
 
@@ -41,13 +44,14 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
         client = connect_pulsar(base.shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
         store, clock = PostgresEntryStore(base.database), SystemClock()
-        participants = base.own.participants
+        participants, writing = base.own.participants, Writing(base.telling)
         yield ConsumerAdapters(
             base=base,
             pulsar=client,
             opener=HybridOpener(base.keysets.private("command-private")),
             store=store,
-            report_entry=ReportEntry(store, base.secrecy, base.telling, participants, clock),
+            report_entry=ReportEntry(store, base.secrecy, writing, participants, clock),
+            note_transfer=NoteTransfer(store, base.secrecy, writing, participants, clock),
             run_sync=RunSync(
                 PostgresRunInbox(base.database),
                 TemporalSyncProcess(base.temporal, base.own.task_queue),

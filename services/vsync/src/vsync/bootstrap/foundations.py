@@ -19,8 +19,8 @@ from dict_common.settings.shared import SharedSettings
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.subject_keys import PostgresSubjectKeyStore
 from dict_common.telemetry.process import ProcessFrame
-from vsync.application.report_entry import Secrecy
 from vsync.application.telling import Telling
+from vsync.application.writing import Secrecy
 from vsync.settings import Settings
 
 SERVICE = "vsync"
@@ -41,6 +41,7 @@ class Base:
     database: Database
     temporal: Client
     rest: TinkRestSealer
+    subjects: StoredSubjectSealer
     secrecy: Secrecy
     composer: SealingComposer
     telling: Telling
@@ -82,6 +83,7 @@ async def open_base(stack: AsyncExitStack, size: PoolSize) -> Base:
         database=database,
         temporal=temporal,
         rest=rest,
+        subjects=subjects,
         secrecy=Secrecy(subjects, rest),
         composer=composer,
         telling=Telling(composer),

@@ -18,7 +18,7 @@ class Source(StrEnum):
     CORE = "CORE"
     """`entry.report`, numbered by Core's version of the entry."""
     CLAIM = "CLAIM"
-    """`entry.transferred`, numbered by the claim's sequence."""
+    """`entry.transferred`, numbered by its time: claims count their own events each for itself."""
     DICT = "DICT"
     """Read from DICT itself by a repair."""
 

@@ -15,6 +15,7 @@ from dict_schemas.topics import topic
 from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
 from vsync.bootstrap.foundations import REPORT_COMMAND, REPORT_SUBSCRIPTION, SERVICE, frame
 
+TRANSFER_SUBSCRIPTION = "vsync.entry-transferred"
 RUN_SUBSCRIPTION = "vsync.vsync-run"
 NO_RUN = ""
 """A run that was refused has no id."""
@@ -57,6 +58,24 @@ def _run_door(adapters: ConsumerAdapters) -> Door:
     )
 
 
+def _transfer_door(adapters: ConsumerAdapters) -> Door:
+    async def act(at: Delivery, event: Command) -> None:
+        await adapters.note_transfer(at, event.record)
+
+    async def refuse(at: Delivery, event: Command, error: InputRefused) -> None:
+        about = ("claim", id_or_nothing(event.record, "claim_id"))
+        await adapters.refuse(at.key, at.envelope, about, error)
+
+    return Door(
+        topic=topic("events", "entry.transferred"),
+        subscription=TRANSFER_SUBSCRIPTION,
+        act=act,
+        refuse=refuse,
+        ids=lambda event: {"claim_id": id_or_nothing(event.record, "claim_id")},
+        opener=adapters.base.subjects,
+    )
+
+
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Consumes until asked to stop."""
     async with open_consumer() as adapters:
@@ -71,7 +90,8 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
         tenant = base.shared.pulsar_tenant
         link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, base.rest)
-        doors = open_doors(link, [_report_door(adapters), _run_door(adapters)], ready)
+        read = (_report_door(adapters), _transfer_door(adapters), _run_door(adapters))
+        doors = open_doors(link, read, ready)
         await run_together((*doors, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
 
 

@@ -20,6 +20,12 @@ WHERE key_hash = $1 AND entry_id <> $2 AND NOT numbers ? 'CORE'
 ORDER BY entry_id
 LIMIT 1;
 
+-- name: entry_of_key
+SELECT entry_id FROM vsync.entries
+WHERE key_hash = $1 AND (active OR review_id IS NOT NULL)
+ORDER BY active DESC, entry_id
+LIMIT 1;
+
 -- name: entry_numbers
 UPDATE vsync.entries SET numbers = $2, updated_at = now() WHERE entry_id = $1;
 
