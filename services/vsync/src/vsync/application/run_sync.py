@@ -11,6 +11,8 @@ from dict_common.ports.inbox import CommandInbox, Delivery, InboxKey, Seen, comm
 from vsync.application.sync_process import VSyncInput, participant_workflow_id
 from vsync.domain.sync_run import SyncType
 
+RUN_SUBSCRIPTION = "vsync.vsync-run"
+"""To `vsync.run`; the inbox knows its consumer by it."""
 ALL = "all"
 """The topic key of a run for all participants."""
 

@@ -12,11 +12,11 @@ from dict_common.ports.inbox import Delivery
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
 from dict_schemas.topics import topic
+from vsync.application.run_sync import RUN_SUBSCRIPTION
 from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
 from vsync.bootstrap.foundations import REPORT_COMMAND, REPORT_SUBSCRIPTION, SERVICE, frame
 
 TRANSFER_SUBSCRIPTION = "vsync.entry-transferred"
-RUN_SUBSCRIPTION = "vsync.vsync-run"
 NO_RUN = ""
 """A run that was refused has no id."""
 PURGE_EVERY_SECONDS = 60.0
