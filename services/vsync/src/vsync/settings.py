@@ -10,14 +10,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dict_common.settings.participants import Participants
 
 
-class Settings(BaseSettings):
-    """Beside the shared `DICT_*` settings."""
+class _Shared(BaseSettings):
+    """What processes and console read alike, beside the shared `DICT_*` settings."""
 
     model_config = SettingsConfigDict(env_prefix="VSYNC_", frozen=True, extra="ignore")
 
+    task_queue: str = "vsync-task-queue"
+    work_dir: Path = Path(tempfile.gettempdir()) / "dict-connect-vsync"
+    """Room for two files of a set, 115 bytes a key, while they are compared."""
+
+
+class Settings(_Shared):
+    """Of the processes."""
+
     participants: Participants
     """Whom this installation speaks for."""
-    task_queue: str = "vsync-task-queue"
     sets_at_once: Annotated[int, Field(ge=1, le=50)] = 5
     """Runs over sets side by side, within a participant and across."""
     files_a_day: Annotated[int, Field(ge=0, le=40)] = 40
@@ -28,8 +35,17 @@ class Settings(BaseSettings):
     file_poll_seconds: Annotated[float, Field(ge=0.1, le=600)] = 60.0
     file_deadline_seconds: Annotated[float, Field(ge=1, le=86_400)] = 7_200.0
     """DICT does not say how long it makes a file; a run waits no longer."""
-    work_dir: Path = Path(tempfile.gettempdir()) / "dict-connect-vsync"
-    """Room for two files of a set, 115 bytes a key, while they are compared."""
     bridge_requests_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
     operator_issuer: str = "dict-connect-development"
     """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
+
+
+class ConsoleSettings(_Shared):
+    """Of `dictctl vsync`; all of them may be left out."""
+
+    participants: Annotated[Participants, Field(validate_default=False)] = frozenset()
+    """As the processes have it: names the runs of a command for all."""
+    schedule_hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """Of the day's run, in Sao Paulo."""
+    schedule_jitter_seconds: Annotated[int, Field(ge=0, le=3_600)] = 600
+    """The run begins up to so much later, so that not every participant asks DICT at once."""

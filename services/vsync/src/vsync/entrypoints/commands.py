@@ -2,8 +2,17 @@
 
 import typer
 
-from vsync.entrypoints import filters, importing
+from vsync.entrypoints import (
+    comparing,
+    explaining,
+    filters,
+    importing,
+    looking,
+    running,
+    scheduling,
+)
 
-app = typer.Typer(no_args_is_help=True, help="VSYNC: CIDs, and whether our keys are Bacen's.")
-app.add_typer(filters.app)
-app.add_typer(importing.app)
+app = typer.Typer(no_args_is_help=True, help="VSYNC: whether our keys are Bacen's, and why not.")
+for _verbs in (running, looking, explaining, comparing, importing, filters):
+    app.add_typer(_verbs.app)
+app.add_typer(scheduling.app, name="schedule")
