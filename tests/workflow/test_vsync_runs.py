@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dict_common.kernel.errors import Unavailable
 from dict_common.ports.directory import CallContext, DirectoryRefused, DirectoryUnreachable
 from tests.support.bacen_fakes import FileTrouble
 from tests.support.sync_simulation import (
@@ -186,6 +187,20 @@ def test_bacen_down(home: Installation, problem: Exception, status: str, reason:
     assert {it["reason_code"] for it in home.told("vsync.failed")} == {reason}
     home.bacen.script = lambda _operation, _context: None
     assert home.run(number="2").status == "COMPLETED"
+
+
+def test_a_run_whose_row_cannot_be_written_waits_for_it(home: Installation) -> None:
+    left = [50]
+
+    def away(_home: Installation, step: str) -> None:
+        if step == "start_sync" and left[0]:
+            left[0] -= 1
+            raise Unavailable("postgres-away", "no connection")
+
+    home.meanwhile = away
+    assert home.run().status == "COMPLETED"
+    assert left == [0]
+    assert len(home.told("vsync.completed")) == 6
 
 
 def test_a_short_outage_and_a_dry_bucket_are_waited_for(home: Installation) -> None:

@@ -42,6 +42,8 @@ DRAIN = Calling(20, timedelta(seconds=30), longest_pause=timedelta(seconds=15))
 """Our consumer has some minutes to catch up."""
 ENDING = Calling(0, timedelta(seconds=60), longest_pause=timedelta(minutes=5))
 """A run that could not say how it ended would be one that nobody finds: without end."""
+BEGINNING = ENDING
+"""So would one whose row could not be written: it could not tell its end either."""
 
 
 async def do(name: str, argument: object, answer: type[_Answer], how: Calling) -> _Answer:

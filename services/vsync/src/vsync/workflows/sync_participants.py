@@ -30,7 +30,7 @@ from vsync.application.sync_process import (
 )
 from vsync.domain.entry import EntrySet
 from vsync.domain.sync_run import SyncStatus, joined
-from vsync.workflows.steps import BASE, do, ended, reason_of, this_run
+from vsync.workflows.steps import BASE, BEGINNING, do, ended, reason_of, this_run
 
 ALREADY_RUNS = "already-runs"
 DAILY = "1"
@@ -51,7 +51,7 @@ class VSyncWorkflow:
             return await _each_participant(plan, asked, workflow.info().run_id[:8])
         run = this_run(asked.participant_ispb, None, asked.sync_type)
         try:
-            await do(START_SYNC, SyncStart(run), Started, BASE)
+            await do(START_SYNC, SyncStart(run), Started, BEGINNING)
         except ActivityError as error:
             return await ended(run, SyncStatus.FAILED, reason_of(error), requests=0)
         orders = [

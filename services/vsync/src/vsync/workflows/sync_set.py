@@ -37,7 +37,7 @@ from vsync.application.sync_process import (
     VSyncResult,
 )
 from vsync.domain.sync_run import Ladder, Move, Rung, SyncStatus, SyncType
-from vsync.workflows.steps import BACEN, BASE, DRAIN, LONG, do, ended, reason_of, this_run
+from vsync.workflows.steps import BACEN, BEGINNING, DRAIN, LONG, do, ended, reason_of, this_run
 
 
 @dataclass
@@ -67,7 +67,7 @@ class VSyncSetWorkflow:
         run = this_run(order.participant, order.key_type, order.sync_type)
         ladder = Ladder(SyncType(order.sync_type))
         try:
-            started = await do(START_SYNC, SyncStart(run, order.since), Started, BASE)
+            started = await do(START_SYNC, SyncStart(run, order.since), Started, BEGINNING)
             await do(AWAIT_REPORTS, run, type(None), DRAIN)
             ladder = await self._climb(run, ladder, started)
         except ActivityError as error:
