@@ -68,6 +68,20 @@ class TestPostgresSync(SyncStoreSuite):
         assert (first.fold_differed, first.keys, first.vsync) == (True, 1, entry.cid)
         assert (second.fold_differed, second.vsync) == (False, entry.cid)
 
+    async def test_a_dead_run_of_the_set_is_over_when_the_next_begins(self) -> None:
+        stores, of = await self.stores(), a_set()
+        dead, other, later = a_run(of), a_run(a_set()), a_run(of)
+        for run in (dead, other, later):
+            await stores.runs.start(run, None, ())
+        query = Query(
+            "ends", "SELECT status, reason_code FROM workflows.vsync_workflows WHERE id = $1"
+        )
+        ends = [
+            tuple((await self._database.fetch(query, (run.run_id,)))[0])
+            for run in (dead, other, later)
+        ]
+        assert ends == [("FAILED", "run-died"), ("RUNNING", None), ("RUNNING", None)]
+
     async def test_who_was_proven_longest_ago_gets_the_last_file(self) -> None:
         stores, fresh, old = await self.stores(), a_set(), a_set()
         for of, age in ((fresh, 1), (old, 9)):

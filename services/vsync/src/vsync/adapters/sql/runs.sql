@@ -22,6 +22,12 @@ WITH proof AS (
 ), others AS (
     SELECT id FROM workflows.vsync_workflows
     WHERE participant_ispb = $4 AND key_type = $5 AND id <> $1
+), died AS (
+    -- Its row would say RUNNING for ever, and keep a file of the day from others.
+    UPDATE workflows.vsync_workflows
+    SET status = 'FAILED', completed_at = $6::timestamptz, reason_code = 'run-died'
+    WHERE participant_ispb = $4 AND key_type = $5 AND id <> $1 AND status = 'RUNNING'
+        AND started_at < $6::timestamptz
 ), staged AS (
     DELETE FROM vsync.found_cids USING others WHERE run_id = others.id
 ), logged AS (
