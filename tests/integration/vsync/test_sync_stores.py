@@ -1,5 +1,6 @@
 """Runs, findings and corrections over PostgreSQL."""
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest_asyncio
 from devstack.stack import Stack
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.queries import Query, load_queries
+from dict_common.telemetry import metrics
 from tests.support.entry_store_suite import becomes, key
 from tests.support.sync_store_suite import Stores, SyncStoreSuite, a_run, a_set, an_entry
 from tests.support.world import make_world
@@ -17,6 +19,8 @@ from vsync.adapters.postgres_corrections import PostgresCorrections
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
 from vsync.adapters.postgres_findings import PostgresFindings
 from vsync.adapters.postgres_runs import PostgresRuns
+from vsync.adapters.sync_gauges import SyncGauges
+from vsync.domain.entry import EntrySet
 
 SQL_FILES = ("entries", "runs", "findings")
 
@@ -107,6 +111,26 @@ class TestPostgresSync(SyncStoreSuite):
         assert not await stores.runs.file_granted(runs[fresh], last)
         assert await stores.runs.file_granted(runs[old], last)
         assert await stores.runs.file_granted(runs[fresh], last + 1)
+
+    async def test_gauges_tell_the_age_of_a_proof_and_what_waits(self) -> None:
+        stores, proven, never = await self.stores(), a_set(), a_set()
+        for of, ok in ((proven, True), (never, False)):
+            run = a_run(of)
+            await stores.runs.start(run, None, ())
+            await stores.runs.verified(run.run_id, await stores.runs.local_vsync(of), ok=ok)
+        await SyncGauges(self._database).look()
+
+        def age(of: EntrySet) -> float:
+            value = metrics.REGISTRY.get_sample_value(
+                "vsync_proof_age_seconds",
+                {"participant": of.participant, "key_type": of.key_type},
+            )
+            assert value is not None
+            return value
+
+        assert 0 <= age(proven) < 600
+        assert age(never) == math.inf
+        assert metrics.REGISTRY.get_sample_value("vsync_reviews_overdue") == 0
 
     @pytest.mark.parametrize("name", SQL_FILES)
     async def test_every_statement_is_one_to_postgresql(self, name: str) -> None:

@@ -180,6 +180,22 @@ vsync_missing_bacen = Gauge(
     ("participant", "key_type"),
     registry=REGISTRY,
 )
+vsync_proof_age = Gauge(
+    "vsync_proof_age_seconds",
+    "Since a set was last proven equal to Bacen's, infinite if never: alert above 30 hours",
+    ("participant", "key_type"),
+    registry=REGISTRY,
+)
+vsync_reviews_open = Gauge(
+    "vsync_reviews_open",
+    "Keys that Bacen does not have and a person decides about",
+    registry=REGISTRY,
+)
+vsync_reviews_overdue = Gauge(
+    "vsync_reviews_overdue",
+    "Those that nobody decided about within 36 hours: alert above 0",
+    registry=REGISTRY,
+)
 vsync_fold_differed = Counter(
     "vsync_fold_differed",
     "Sets whose folded VSync was not the computed one, and was put right: alert above 0",

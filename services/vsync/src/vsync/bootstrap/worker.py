@@ -21,6 +21,7 @@ from vsync.adapters.postgres_corrections import PostgresCorrections
 from vsync.adapters.postgres_findings import PostgresFindings
 from vsync.adapters.postgres_runs import PostgresRuns
 from vsync.adapters.pulsar_report_backlog import PulsarReportBacklog
+from vsync.adapters.sync_gauges import SyncGauges
 from vsync.application.compare_entries import CompareEntries
 from vsync.application.end_sync import EndSync
 from vsync.application.fetch_bacen import FetchBacen
@@ -51,6 +52,7 @@ class WorkerAdapters:
 
     base: Base
     activities: SyncActivities
+    gauges: SyncGauges
 
 
 @asynccontextmanager
@@ -68,7 +70,8 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
         )
         topic_name = topic("commands", REPORT_COMMAND).full_name(base.shared.pulsar_tenant)
         backlog = PulsarReportBacklog(Backlogs(admin), topic_name, REPORT_SUBSCRIPTION)
-        yield WorkerAdapters(base, SyncActivities(_steps(base, channel, backlog, cache)))
+        activities = SyncActivities(_steps(base, channel, backlog, cache))
+        yield WorkerAdapters(base, activities, SyncGauges(base.database))
 
 
 def _steps(

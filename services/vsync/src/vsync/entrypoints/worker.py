@@ -2,6 +2,7 @@
 
 import asyncio
 
+from dict_common.bus.together import every, run_together
 from dict_common.durable.worker import WorkerPlan, run_worker
 from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
@@ -12,6 +13,7 @@ from vsync.workflows.sync_set import VSyncSetWorkflow
 
 WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow)
 OWN_PACKAGES = ("vsync", "dict_common")
+LOOK_EVERY_SECONDS = 30.0
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:
@@ -28,7 +30,11 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         def ready() -> None:
             health.started = True
 
-        await run_worker(adapters.base.temporal, plan, stop, ready)
+        async def run(ending: asyncio.Event) -> None:
+            await run_worker(adapters.base.temporal, plan, ending, ready)
+
+        look = every(LOOK_EVERY_SECONDS, adapters.gauges.look, "look")
+        await run_together((run, look), stop)
 
 
 if __name__ == "__main__":

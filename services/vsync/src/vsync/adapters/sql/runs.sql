@@ -124,3 +124,21 @@ RETURNING version;
 -- name: staged_delete
 WITH found AS (DELETE FROM vsync.found_cids WHERE run_id = $1)
 DELETE FROM vsync.log_cids WHERE run_id = $1;
+
+-- name: proofs_age
+-- Of each set that has keys or was ever verified: seconds since the last proof, NULL without any.
+SELECT known.participant, known.key_type,
+       extract(epoch FROM now() - max(run.verified_at))::float8 AS seconds
+FROM (SELECT participant, key_type FROM vsync.folds
+      UNION
+      SELECT participant_ispb, key_type FROM workflows.vsync_workflows
+      WHERE key_type IS NOT NULL) AS known
+LEFT JOIN workflows.vsync_workflows AS run
+    ON run.participant_ispb = known.participant AND run.key_type = known.key_type
+    AND run.verified_at IS NOT NULL
+GROUP BY known.participant, known.key_type;
+
+-- name: reviews_open
+SELECT count(*) AS open, count(*) FILTER (WHERE decide_by < now()) AS overdue
+FROM vsync.manual_review_queue
+WHERE status <> 'RESOLVED';
