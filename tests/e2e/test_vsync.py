@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from devstack.promises import keep_promises
 from devstack.stack import Stack
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
 from tests.support.vsync_scenes import Bank, Key, bank_of, phone
@@ -93,3 +94,28 @@ async def test_full(bank: Bank) -> None:
     await bank.remove_at_dict(keys[1])
     end = await bank.run("FULL")
     assert counts(end["event_payload"]) == ("COMPLETED", 1, 1, 1, 3)
+
+
+async def test_what_vsync_promises_holds_after_all_of_it(bank: Bank, world: World) -> None:
+    await bank.run()
+    kept = {it.name: it.broken for it in await keep_promises(world.environment)}
+    assert {name: kept[name] for name in ("P6", "P7", "P9", "P10")} == {
+        "P6": (),
+        "P7": (),
+        "P9": (),
+        "P10": (),
+    }
+    entry = (await bank.rows("SELECT entry_id FROM vsync.entries WHERE active LIMIT 1"))[0]
+    connection = await world.connect()
+    try:
+        await connection.execute(
+            "UPDATE vsync.entries SET active = FALSE WHERE entry_id = $1", entry["entry_id"]
+        )
+        await connection.execute(
+            "UPDATE vsync.cids SET active = FALSE WHERE entry_id = $1", entry["entry_id"]
+        )
+    finally:
+        await connection.close()
+    broken = {it.name: it.broken for it in await keep_promises(world.environment)}
+    assert broken["P6"] == (str(entry["entry_id"]),)
+    assert broken["P7"] == ("12345678 PHONE",)

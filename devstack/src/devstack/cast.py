@@ -149,6 +149,37 @@ class OtherSide:
             "./dev run dictctl claim list. Or start afresh: ./dev clean"
         )
 
+    def holds(self, key: str, participant: str, account: str, request_id: str) -> None:
+        """The phone stands in DICT with that participant, under that RequestId."""
+        self._take_away(key)
+        entry = bridge_pb2.Entry(
+            key=key,
+            key_type="PHONE",
+            account=bridge_pb2.Account(
+                participant=participant,
+                branch="0001",
+                account_number=account,
+                account_type="CACC",
+                opening_date=Timestamp(seconds=1_577_836_800),
+            ),
+            owner=bridge_pb2.Owner(type="NATURAL_PERSON", tax_id_number=TAX_ID, name=NAME),
+        )
+        self.control.SeedEntry(
+            control_pb2.SeedEntryRequest(entry=entry, request_id=request_id),
+            timeout=CALL_SECONDS_MAX,
+        )
+
+    def renames(self, key: str, name: str) -> None:
+        """The key's owner has another name, and its participant was not told."""
+        owner = bridge_pb2.Owner(type="NATURAL_PERSON", tax_id_number=TAX_ID, name=name)
+        self.control.ChangeEntry(
+            control_pb2.ChangeEntryRequest(key=key, owner=owner), timeout=CALL_SECONDS_MAX
+        )
+
+    def removes(self, key: str) -> None:
+        """DICT has the key no more, and its participant was not told."""
+        self.control.RemoveEntry(control_pb2.RemoveEntryRequest(key=key), timeout=CALL_SECONDS_MAX)
+
     def act(self, dict_claim_id: str, action: str, reason: str = "") -> None:
         """Acknowledges, confirms or cancels as the donor."""
         self.control.ActOnClaim(

@@ -77,6 +77,9 @@ def connections(
         "DICT_TOPIC_PARTITIONS": "4",
         "CLAIM_ORCHESTRATOR_PARTICIPANTS": "12345678",
         "VSYNC_PARTICIPANTS": "12345678",
+        "VSYNC_BETWEEN_TRIES_SECONDS": "1",
+        "VSYNC_SETTLE_SECONDS": "2",
+        "VSYNC_FILE_POLL_SECONDS": "1",
     }
     if "DICT_TEMPORAL_ADDRESS" in external:
         del ours["DICT_TEMPORAL_UI_URL"]  # where that server's UI is we do not know

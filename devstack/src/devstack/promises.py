@@ -2,7 +2,8 @@
 
 P1 no acknowledged event is missing from audit or dead letters · P2 no event twice in audit ·
 P3 one terminal resolution per claim, and DICT's ledger agrees · P4 no legal deadline has passed
-unacted · P5 the completion's RequestId was durable before the call left · P9 outbox empty,
+unacted · P5 the completion's RequestId was durable before the call left · P6 VSYNC deletes nothing
+· P7 what it calls COMPLETED is DICT's · P9 outbox empty,
 version = max(sequence) = count · P10 sequences are 1..n. (P12 is `devstack.planted`.)
 """
 
@@ -15,6 +16,7 @@ import asyncpg
 
 from devstack.cast import CALL_SECONDS_MAX, OtherSide, other_side
 from devstack.topic_dump import DumpedMessage, dump_topics
+from devstack.vsync_promises import deleted_by_a_run, not_as_proven
 from dict_schemas.generated.dict.bridge.v1 import bridge_pb2
 
 SHOWN_MAX = 5
@@ -62,7 +64,7 @@ async def _as_operator(
 
 
 async def keep_promises(environment: Mapping[str, str]) -> tuple[Promise, ...]:
-    """Checks P1 to P5, P9 and P10 of a quiet system. Raises OSError, PulsarException, RpcError."""
+    """Checks P1 to P7, P9 and P10 of a quiet system. Raises OSError, PulsarException, RpcError."""
     messages = tuple(dump_topics(environment["DICT_PULSAR_URL"], environment["DICT_PULSAR_TENANT"]))
     async with _as_operator(environment) as database:
         with other_side(environment) as dict_side:
@@ -229,6 +231,18 @@ async def _p5(evidence: Evidence) -> Promise:
     )
 
 
+async def _p6(evidence: Evidence) -> Promise:
+    broken, total = await deleted_by_a_run(evidence.database)
+    return Promise("P6", "VSYNC has deleted no entry", f"{total} entries", tuple(broken))
+
+
+async def _p7(evidence: Evidence) -> Promise:
+    broken, total = await not_as_proven(evidence.database, evidence.dict_side)
+    return Promise(
+        "P7", "what a run called COMPLETED is DICT's VSync", f"{total} sets", tuple(broken)
+    )
+
+
 async def _p9(evidence: Evidence) -> Promise:
     waiting = await evidence.database.fetchval("SELECT count(*) FROM connect.outbox")
     rows = await evidence.database.fetch(
@@ -278,4 +292,4 @@ async def _p10(evidence: Evidence) -> Promise:
     )
 
 
-CHECKS: tuple[Check, ...] = (_p1, _p2, _p3, _p4, _p5, _p9, _p10)
+CHECKS: tuple[Check, ...] = (_p1, _p2, _p3, _p4, _p5, _p6, _p7, _p9, _p10)
