@@ -879,13 +879,24 @@ CREATE TABLE vsync.manual_review_queue (
     decide_by timestamp with time zone NOT NULL,
     resolved_at timestamp with time zone,
     version bigint DEFAULT 0 NOT NULL,
+    decided_by text[],
+    keep_request_id uuid,
+    keeps integer DEFAULT 0 NOT NULL,
     CONSTRAINT manual_review_queue_cid_check CHECK ((octet_length(cid) = 32)),
     CONSTRAINT manual_review_queue_status_check CHECK (((status)::text = ANY ((ARRAY['PENDING'::character varying, 'INVESTIGATING'::character varying, 'AWAITING_SECOND'::character varying, 'KEEPING'::character varying, 'RESOLVED'::character varying])::text[])))
 );
 
 ALTER TABLE vsync.manual_review_queue OWNER TO migrator;
 
+COMMENT ON COLUMN vsync.manual_review_queue.reason IS 'Why it is open: MISSING_BACEN, or what DICT said when the entry was to be registered again';
+
 COMMENT ON COLUMN vsync.manual_review_queue.reviewed_by IS 'Opaque subject of the token; the seed''s UUID is too narrow for it';
+
+COMMENT ON COLUMN vsync.manual_review_queue.decided_by IS 'Opaque subjects of those whose word was carried out: two for a deletion';
+
+COMMENT ON COLUMN vsync.manual_review_queue.keep_request_id IS 'RequestId of the createEntry under way: durable before it leaves, and the secret of the new CID';
+
+COMMENT ON COLUMN vsync.manual_review_queue.keeps IS 'How often the entry was to be registered again: names the workflow';
 
 CREATE TABLE workflows.vsync_workflows (
     id uuid DEFAULT gen_random_uuid() NOT NULL,

@@ -31,7 +31,7 @@ def test_event_equals_its_schema(change: EntryChange) -> None:
 
 def test_report_is_read_from_every_field_of_its_schema() -> None:
     schema = declared("entry.report")
-    inputs = {*CidAttributes._fields, "request_id"}
+    inputs = {*CidAttributes._fields, "request_id", "account_opening_date"}
     assert set(CHARACTERS_MAX) < inputs
     own = {field.name for field in fields(EntryReport)} - {"papers"}
     assert own | inputs == set(schema)

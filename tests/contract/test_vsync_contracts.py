@@ -12,7 +12,9 @@ from dict_schemas.location import contracts_folder
 from dict_schemas.temporal import temporal_names
 from tests.contract.test_claim_contracts import optional
 from vsync.application import sync_process
+from vsync.application.decide_review import DELETED
 from vsync.application.identify_entries import RUNG_NAMES
+from vsync.application.keep_entry import KEPT
 from vsync.application.repair_entries import CORRECTIONS, FIXED, GONE, IN_REVIEW, OVERTAKEN
 from vsync.application.writing import ADOPTED, SUPERSEDED
 from vsync.domain.discrepancies import DiscrepancyType
@@ -26,6 +28,7 @@ from vsync.domain.events import (
     SyncFailed,
     SyncStarted,
 )
+from vsync.domain.review import Decision, ReviewStatus
 from vsync.domain.sync_run import Rung, SyncStatus, SyncType
 from vsync.entrypoints.worker import WORKFLOWS
 from vsync.settings import Settings
@@ -77,12 +80,20 @@ def test_words_of_events_are_those_of_the_domain() -> None:
     corrections = {*CORRECTIONS.values(), "EXCLUDED", "RESTORED", ADOPTED}
     assert symbols("entry.corrected", "correction") == corrections
     assert set(CORRECTIONS) == set(EntryChange) - {EntryChange.DELETED}
-    assert SUPERSEDED in symbols("review.resolved", "outcome")
+    assert symbols("review.resolved", "outcome") == {SUPERSEDED, DELETED, KEPT}
+    assert symbols("review.decide", "decision") == set(Decision)
 
 
 def test_words_of_tables_are_those_of_the_domain() -> None:
     assert checked("type") == set(DiscrepancyType)
     assert {FIXED, IN_REVIEW, GONE, OVERTAKEN, "OPEN", "FAILED"} == checked("state")
+
+
+def test_statuses_of_reviews_are_those_of_the_domain() -> None:
+    queue = V034.partition("CREATE TABLE vsync.manual_review_queue")[2]
+    found = re.search(r"status IN \(([^)]*)\)", queue)
+    assert found is not None
+    assert set(re.findall(r"'(\w+)'", found[1])) == set(ReviewStatus)
 
 
 def test_names_that_temporal_keeps() -> None:
