@@ -70,11 +70,19 @@ class Draft:
 
 
 def operator_request(aggregate_type: str, request_id: UUID, record: Mapping[str, object]) -> Draft:
-    """`operator.request` about `record["target"]`, with the operator's token, bound to it and to
-    nothing else. Raises ConfigurationInvalid without a token."""
-    bound = bound_token(operator_token(), request_id, record)
-    target = str(record["target"])
-    return Draft(OPERATOR, aggregate_type, target, request_id, {**record, TOKEN: bound})
+    """`operator.request` about `record["target"]`. Raises ConfigurationInvalid without a token."""
+    return by_operator(OPERATOR, aggregate_type, "target", request_id, record)
+
+
+def by_operator(
+    name: str, aggregate_type: str, about: str, command_id: UUID, record: Mapping[str, object]
+) -> Draft:
+    """A command about `record[about]` with the operator's token, bound to it and to nothing else.
+
+    Raises ConfigurationInvalid without a token.
+    """
+    bound = bound_token(operator_token(), command_id, record)
+    return Draft(name, aggregate_type, str(record[about]), command_id, {**record, TOKEN: bound})
 
 
 async def publish(*drafts: Draft) -> None:

@@ -166,7 +166,9 @@ class CallUnanswered(DictError):
         super().__init__("call-unanswered", f"{request_id} may have had its effect")
 
 
-EFFECTS = frozenset({"CreateClaim", "CompleteClaim", "CancelClaim", "RequestCidFile"})
+EFFECTS = frozenset(
+    {"CreateClaim", "CompleteClaim", "CancelClaim", "RequestCidFile", "CreateEntry"}
+)
 """Calls that change DICT: one that was answered is never sent again under its request_id."""
 LOOK_FIRST = frozenset({"CreateClaim"})
 """Effects that no repeat may follow blindly: an attempt that nobody answered is looked for first.
