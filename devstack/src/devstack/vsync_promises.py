@@ -9,8 +9,8 @@ from dict_schemas.generated.dict.bridge.v1 import bridge_pb2
 
 
 async def deleted_by_a_run(database: "asyncpg.Connection[Any]") -> tuple[list[str], int]:
-    """Entries that are gone although neither Core has said so nor took another their key; and how
-    many there are of all."""
+    """Entries that are gone although neither Core nor two persons have said so, and no entry of
+    Core's took their key; and how many there are of all."""
     rows = await database.fetch(
         """
         SELECT entry.entry_id::text
@@ -22,6 +22,13 @@ async def deleted_by_a_run(database: "asyncpg.Connection[Any]") -> tuple[list[st
                       AND event.event_payload->>'source' = 'CORE')
                      OR (event.event_subtype = 'entry.corrected'
                          AND event.event_payload->>'correction' = 'ADOPTED')))
+            AND NOT EXISTS (
+                SELECT FROM audit.workflow_events AS event
+                WHERE event.event_subtype = 'review.resolved'
+                    AND event.event_payload->>'entry_id' = entry.entry_id::text
+                    AND event.event_payload->>'outcome' = 'DELETED'
+                    AND event.event_payload->'decided_by'->>0
+                        <> event.event_payload->'decided_by'->>1)
         ORDER BY entry.entry_id
         """
     )

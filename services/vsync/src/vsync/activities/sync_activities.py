@@ -18,6 +18,7 @@ from vsync.application.compare_entries import CompareEntries
 from vsync.application.end_sync import EndSync
 from vsync.application.fetch_bacen import FetchBacen, FilePending
 from vsync.application.identify_entries import IdentifyEntries
+from vsync.application.keep_entry import KeepEntry
 from vsync.application.prove_sync import ProveSync
 from vsync.application.repair_entries import RepairEntries
 from vsync.application.sync_process import (
@@ -30,6 +31,7 @@ from vsync.application.sync_process import (
     IDENTIFY_ENTRIES,
     PLAN_SYNC,
     PUBLISH_CLAIM_EVENT,
+    REGISTER_ENTRY,
     REQUEST_CID_FILE,
     START_SYNC,
     UPDATE_ENTRY,
@@ -40,6 +42,7 @@ from vsync.application.sync_process import (
     FetchedLog,
     FetchStep,
     Identified,
+    KeepOrder,
     RunEnd,
     RungStep,
     RunRef,
@@ -70,6 +73,7 @@ class SyncSteps:
     identify: IdentifyEntries
     repair: RepairEntries
     end: EndSync
+    keep: KeepEntry
 
 
 class SyncActivities:
@@ -94,6 +98,7 @@ class SyncActivities:
             self.flag_for_review,
             self.generate_sync_report,
             self.publish_claim_event,
+            self.register_entry,
         )
 
     @activity.defn(name=PLAN_SYNC)
@@ -163,6 +168,11 @@ class SyncActivities:
     async def publish_claim_event(self, end: RunEnd) -> VSyncResult:
         """The event of the run's end; the seed's name for it."""
         return await _told(self._steps.end.publish(end))
+
+    @activity.defn(name=REGISTER_ENTRY)
+    async def register_entry(self, order: KeepOrder) -> str:
+        """What a person wants to keep."""
+        return await _told(self._steps.keep(order))
 
 
 async def _told(work: Awaitable[_Answer]) -> _Answer:

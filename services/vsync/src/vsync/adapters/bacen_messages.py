@@ -17,6 +17,7 @@ from vsync.domain.cid import CidAttributes
 from vsync.domain.cid_events import CidEvent, CidEventType, LogPage
 
 AVAILABLE = "AVAILABLE"
+CNPJ_CHARACTERS = 14
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVENT_TYPES = frozenset(CidEventType)
 
@@ -60,6 +61,7 @@ def bacen_entry(asked: bytes, answered: pb.GetEntryByCidResponse) -> BacenEntry:
     """The entry behind the CID that was asked for: DICT's word for it, and its values, must be."""
     require(_cid(answered.cid, "cid") == asked, "the entry's cid is the one that was asked for")
     entry = answered.entry
+    opened = entry.account.HasField("opening_date")
     try:
         request_id = UUID(answered.request_id)
     except ValueError:
@@ -77,9 +79,41 @@ def bacen_entry(asked: bytes, answered: pb.GetEntryByCidResponse) -> BacenEntry:
             account_number=entry.account.account_number,
             account_type=entry.account.account_type,
         ),
+        _instant(entry.account, "opening_date") if opened else None,
     )
     require(papers.cid == asked, "the cid of the entry's values is the one that was asked for")
     return BacenEntry(asked, papers, _instant(answered, "response_time"))
+
+
+def create_entry_request(papers: EntryPapers) -> pb.CreateEntryRequest:
+    """createEntry of an entry that DICT has lost, under the papers' RequestId."""
+    values = papers.attributes
+    assert papers.opening_date is not None, "checked before"
+    legal = len(values.tax_id) == CNPJ_CHARACTERS
+    return pb.CreateEntryRequest(
+        key=values.key,
+        key_type=values.key_type,
+        account=pb.Account(
+            participant=values.participant,
+            branch=values.branch or None,
+            account_number=values.account_number,
+            account_type=values.account_type,
+            opening_date=timestamp(papers.opening_date),
+        ),
+        owner=pb.Owner(
+            type="LEGAL_PERSON" if legal else "NATURAL_PERSON",
+            tax_id_number=values.tax_id,
+            name=values.name,
+            trade_name=values.trade_name or None,
+        ),
+        reason="RECONCILIATION",
+        request_id=str(papers.request_id),
+    )
+
+
+def response_time(answered: pb.CreateEntryResponse) -> datetime:
+    """When DICT did it."""
+    return _instant(answered, "response_time")
 
 
 def _event(event: pb.CidEvent) -> CidEvent:

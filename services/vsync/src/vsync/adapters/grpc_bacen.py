@@ -11,11 +11,14 @@ from dict_schemas.generated.dict.bridge.v1 import bridge_pb2 as pb
 from vsync.adapters.bacen_messages import (
     bacen_entry,
     cid_file,
+    create_entry_request,
     log_page,
     require,
+    response_time,
     timestamp,
 )
 from vsync.application.bacen import BacenEntry, CidFile
+from vsync.application.entry_papers import EntryPapers
 from vsync.domain.cid_events import LogPage
 from vsync.domain.entry import EntrySet
 
@@ -100,3 +103,10 @@ class GrpcBacen:
                 raise
             return None
         return bacen_entry(cid, answered)
+
+    async def create_entry(self, papers: EntryPapers, context: CallContext) -> datetime:
+        """createEntry, Reason RECONCILIATION."""
+        answered = await self._caller.answer(
+            "CreateEntry", create_entry_request(papers), pb.CreateEntryResponse, context
+        )
+        return response_time(answered)

@@ -90,7 +90,7 @@ async def _write(
     if entry is None:
         return
     if written.stands:
-        await _write_content(connection, entry, written.papers, caused_by)
+        await write_content(connection, entry, written.papers, caused_by)
     elif written.opens is not None:
         await _exclude(connection, entry, written.opens, caused_by)
     else:
@@ -102,9 +102,10 @@ async def _write(
     await outbox.insert(connection, written.events, 0 if before is None else before.version)
 
 
-async def _write_content(
+async def write_content(
     connection: Connection, entry: Entry, papers: Papers | None, caused_by: UUID
 ) -> None:
+    """An entry whose content stands from now on, or a tombstone: with CID, history and fold."""
     await timed_fetch(
         connection,
         _QUERIES["entry_write"],

@@ -70,6 +70,10 @@ class Bacen(Protocol):
     ) -> BacenEntry | None:
         """The entry that has this CID now; None where none has."""
 
+    async def create_entry(self, papers: EntryPapers, context: CallContext) -> datetime:
+        """createEntry of what DICT has lost, Reason RECONCILIATION, under the papers' RequestId: by
+        it a repeat is answered as the first was. `papers.opening_date` is there. DICT's time."""
+
 
 class AnswerInvalid(DictError):
     """The Bridge answered something that its contract rules out."""

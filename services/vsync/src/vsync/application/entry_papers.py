@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from dict_common.ports.sealing import RestSealer
@@ -16,6 +17,8 @@ class EntryPapers:
 
     request_id: UUID
     attributes: CidAttributes
+    opening_date: datetime | None = None
+    """Of the account: no input of the CID, and known only where somebody told it."""
 
     def __repr__(self) -> str:
         return "EntryPapers()"
@@ -31,11 +34,15 @@ class EntryPapers:
 
     def sealed(self, rest: RestSealer) -> bytes:
         """For `entries.sealed`."""
-        plain = [str(self.request_id), *self.attributes]
+        opened = None if self.opening_date is None else self.opening_date.isoformat()
+        plain = [str(self.request_id), *self.attributes, opened]
         return rest.seal(CONTEXT, json.dumps(plain, ensure_ascii=False).encode())
 
 
 def papers_in(sealed: bytes, rest: RestSealer) -> EntryPapers:
     """What was sealed. Raises CiphertextInvalid."""
-    request_id, *attributes = json.loads(rest.open(CONTEXT, sealed))
-    return EntryPapers(UUID(request_id), CidAttributes(*attributes))
+    request_id, *values = json.loads(rest.open(CONTEXT, sealed))
+    inputs = len(CidAttributes._fields)
+    opened = values[inputs] if len(values) > inputs else None  # older rows have none
+    opening_date = None if opened is None else datetime.fromisoformat(opened)
+    return EntryPapers(UUID(request_id), CidAttributes(*values[:inputs]), opening_date)

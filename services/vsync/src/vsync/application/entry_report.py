@@ -94,7 +94,14 @@ def _papers(record: Mapping[str, object], participant: str, key_type: KeyType) -
     return EntryPapers(
         parse_id(text(record, "request_id"), "request_id"),
         CidAttributes(key_type=key_type, participant=participant, **read),
+        _opening_date(record),
     )
+
+
+def _opening_date(record: Mapping[str, object]) -> datetime | None:
+    if record.get("account_opening_date") is None:
+        return None
+    return instant(record, "account_opening_date")
 
 
 def _version(record: Mapping[str, object]) -> int:

@@ -11,6 +11,7 @@ from vsync.domain.sync_run import Rung
 VSYNC_WORKFLOW = "VSyncWorkflow"
 VSYNC_SCHEDULER_WORKFLOW = "VSyncSchedulerWorkflow"
 VSYNC_SET_WORKFLOW = "VSyncSetWorkflow"
+KEEP_ENTRY_WORKFLOW = "KeepEntryWorkflow"
 
 PLAN_SYNC = "PlanSync"
 START_SYNC = "StartSync"
@@ -25,6 +26,7 @@ UPDATE_ENTRY = "UpdateEntry"
 FLAG_FOR_REVIEW = "FlagForReview"
 GENERATE_SYNC_REPORT = "GenerateSyncReport"
 PUBLISH_CLAIM_EVENT = "PublishClaimEvent"
+REGISTER_ENTRY = "RegisterEntry"
 
 _RUNS = UUID("0a3c1b52-86c5-5f1d-9d0e-5a2f6b7c8d90")
 OVERLAP = timedelta(minutes=5)
@@ -258,3 +260,21 @@ class RunEnd:
     vsync: str | None = None
     error: str | None = None
     parts: list[UUID] | None = None
+
+
+def keep_workflow_id(review_id: UUID, number: int) -> str:
+    """`number` counts the registrations of a review: one that was refused may be asked for anew."""
+    return f"vsync-{review_id}-keep-{number}"
+
+
+@dataclass(frozen=True)
+class KeepOrder:
+    """Input of KeepEntryWorkflow and of RegisterEntry."""
+
+    review_id: UUID
+    number: int
+
+    @property
+    def workflow_id(self) -> str:
+        """The registration's own."""
+        return keep_workflow_id(self.review_id, self.number)

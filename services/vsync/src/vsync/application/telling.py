@@ -120,6 +120,22 @@ class Telling:
             events=events,
         )
 
+    async def reopened(
+        self, cause: Cause, entry: Entry, review: tuple[UUID, bytes], reason: str
+    ) -> tuple[OutgoingEvent, ...]:
+        """A review that is open again: DICT did not take the entry. `review`: its id and the CID
+        that Bacen does not have; `reason`: the problem type."""
+        review_id, cid = review
+        event = ReviewOpened(
+            **_review_fields(entry, review_id),
+            reason_code=reason,
+            cid=cid.hex(),
+            run_id=None,
+            opened_at=cause.at,
+            decide_by=cause.at + DECIDE_WITHIN,
+        )
+        return await self._tell(cause, event.NAME, event, "review", review_id)
+
     async def closed(
         self,
         cause: Cause,

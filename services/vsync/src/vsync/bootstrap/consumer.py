@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pulsar.asyncio
 
@@ -11,9 +12,12 @@ from dict_common.bus.client import connect as connect_pulsar
 from dict_common.intake.refusals import Refusals, Rejections
 from dict_common.kernel.clock import SystemClock
 from dict_common.secrecy.hybrid import HybridOpener
+from dict_common.secrecy.operators import JwtOperatorTokens
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
+from vsync.adapters.postgres_reviews import PostgresReviews
 from vsync.adapters.postgres_run_inbox import PostgresRunInbox
 from vsync.adapters.temporal_sync_process import TemporalSyncProcess
+from vsync.application.decide_review import DecideReview, Voice
 from vsync.application.note_transfer import NoteTransfer
 from vsync.application.report_entry import ReportEntry
 from vsync.application.run_sync import RunSync
@@ -33,6 +37,7 @@ class ConsumerAdapters:
     report_entry: ReportEntry
     note_transfer: NoteTransfer
     run_sync: RunSync
+    decide_review: DecideReview
     refuse: Refusals
 
 
@@ -44,6 +49,10 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
         client = connect_pulsar(base.shared.pulsar_url)
         stack.push_async_callback(close_pulsar, client)
         store, clock = PostgresEntryStore(base.database), SystemClock()
+        process = TemporalSyncProcess(base.temporal, base.own.task_queue)
+        tokens = JwtOperatorTokens(
+            base.keysets.public("operator-issuer-public"), base.own.operator_issuer
+        )
         participants, writing = base.own.participants, Writing(base.telling)
         yield ConsumerAdapters(
             base=base,
@@ -54,8 +63,15 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
             note_transfer=NoteTransfer(store, base.secrecy, writing, participants, clock),
             run_sync=RunSync(
                 PostgresRunInbox(base.database),
-                TemporalSyncProcess(base.temporal, base.own.task_queue),
+                process,
                 participants,
+            ),
+            decide_review=DecideReview(
+                PostgresReviews(base.database),
+                tokens,
+                process,
+                Voice(base.telling, base.composer, base.rest, clock),
+                uuid4,
             ),
             refuse=Refusals(store, Rejections(base.composer, SOURCE), clock),
         )

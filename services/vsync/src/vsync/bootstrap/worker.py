@@ -19,6 +19,7 @@ from vsync.activities.sync_activities import SyncActivities, SyncSteps
 from vsync.adapters.grpc_bacen import GrpcBacen
 from vsync.adapters.postgres_corrections import PostgresCorrections
 from vsync.adapters.postgres_findings import PostgresFindings
+from vsync.adapters.postgres_reviews import PostgresReviews
 from vsync.adapters.postgres_runs import PostgresRuns
 from vsync.adapters.pulsar_report_backlog import PulsarReportBacklog
 from vsync.adapters.sync_gauges import SyncGauges
@@ -26,6 +27,7 @@ from vsync.application.compare_entries import CompareEntries
 from vsync.application.end_sync import EndSync
 from vsync.application.fetch_bacen import FetchBacen
 from vsync.application.identify_entries import IdentifyEntries
+from vsync.application.keep_entry import KeepEntry
 from vsync.application.latest_sync import RememberLatest
 from vsync.application.prove_sync import ProveSync, SyncPolicy
 from vsync.application.repair_entries import RepairEntries
@@ -93,6 +95,7 @@ def _steps(
         identify=IdentifyEntries(findings, bacen, base.rest, telling, clock),
         repair=RepairEntries(corrections, bacen, base.secrecy, telling, clock),
         end=EndSync(runs, telling, (RememberLatest(cache), _measure)),
+        keep=KeepEntry(PostgresReviews(base.database), bacen, base.secrecy, telling, clock),
     )
 
 

@@ -85,6 +85,18 @@ def excluded(entry: Entry, review_id: UUID) -> Entry:
     return replace(entry, cid=None, review_id=review_id, version=entry.version + 1)
 
 
+def deleted(entry: Entry, by: Report) -> Entry:
+    """A tombstone, after a review."""
+    numbers = {**entry.numbers, by.source: by.number}
+    version = entry.version + 1
+    return replace(entry, cid=None, stands=by, numbers=numbers, review_id=None, version=version)
+
+
+def registered(entry: Entry, cid: bytes, by: Report) -> Entry:
+    """Back in its VSync under another CID, after DICT has taken it anew."""
+    return replace(deleted(entry, by), cid=cid)
+
+
 def retired(entry: Entry) -> Entry:
     """A made-up entry whose key Core has told of under its own id."""
     return replace(entry, cid=None, review_id=None, version=entry.version + 1)

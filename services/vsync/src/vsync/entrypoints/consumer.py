@@ -17,6 +17,7 @@ from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
 from vsync.bootstrap.foundations import REPORT_COMMAND, REPORT_SUBSCRIPTION, SERVICE, frame
 
 TRANSFER_SUBSCRIPTION = "vsync.entry-transferred"
+REVIEW_SUBSCRIPTION = "vsync.review-decide"
 NO_RUN = ""
 """A run that was refused has no id."""
 PURGE_EVERY_SECONDS = 60.0
@@ -76,6 +77,23 @@ def _transfer_door(adapters: ConsumerAdapters) -> Door:
     )
 
 
+def _review_door(adapters: ConsumerAdapters) -> Door:
+    async def act(at: Delivery, command: Command) -> None:
+        await adapters.decide_review(at, command.record)
+
+    async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
+        about = ("review", id_or_nothing(command.record, "review_id"))
+        await adapters.refuse(at.key, at.envelope, about, error)
+
+    return Door(
+        topic=topic("commands", "review.decide"),
+        subscription=REVIEW_SUBSCRIPTION,
+        act=act,
+        refuse=refuse,
+        ids=lambda command: {"review_id": id_or_nothing(command.record, "review_id")},
+    )
+
+
 async def work(stop: asyncio.Event, health: Health) -> None:
     """Consumes until asked to stop."""
     async with open_consumer() as adapters:
@@ -90,7 +108,12 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
         tenant = base.shared.pulsar_tenant
         link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, base.rest)
-        read = (_report_door(adapters), _transfer_door(adapters), _run_door(adapters))
+        read = (
+            _report_door(adapters),
+            _transfer_door(adapters),
+            _run_door(adapters),
+            _review_door(adapters),
+        )
         doors = open_doors(link, read, ready)
         await run_together((*doors, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
 

@@ -9,11 +9,14 @@ import typer
 
 from dict_common.console.failures import CommandFailed, Exit
 from dict_common.console.output import Format, Output, say, show_record, show_rows
+from dict_common.console.publishing import DryRun, Why, by_operator, check_why, publish
 from dict_common.kernel.clock import SystemClock
+from dict_common.kernel.ids import new_id
 from vsync.application.sync_console import Opener, Row, WantedReviews
 from vsync.application.sync_report import SEALED
 from vsync.bootstrap import console
 from vsync.domain.masking import key_of
+from vsync.domain.review import Decision
 from vsync.entrypoints.asking import Limit, id_in, read, say_cut, say_sealed, word_in
 
 app = typer.Typer(
@@ -34,6 +37,13 @@ COLUMNS = (
     "overdue",
     "run_id",
 )
+CLOSED = (RESOLVED, "KEEPING")
+NEXT = {
+    Decision.CONFIRM_DELETION: "next: another person decides the same: "
+    "dictctl review decide {review_id} CONFIRM_DELETION --why TICKET",
+    Decision.KEEP: "next: DICT is asked: dictctl review show {review_id}",
+    Decision.INVESTIGATE: "next: dictctl review show {review_id}",
+}
 WHY = {
     "MISSING_BACEN": "our VSync had the entry and DICT did not, asked for it twice: it was taken "
     "out of the VSync, and nothing was deleted"
@@ -75,6 +85,47 @@ def show(
     show_record(told | {"why": WHY.get(row["reason"], row["reason"])}, output)
     say(f"next: dictctl vsync explain --entry {row['entry_id']}")
     say_sealed(opener)
+
+
+@app.command()
+def decide(
+    review_id: Annotated[str, typer.Argument(metavar="REVIEW_ID", help=f"as {LIST} names it")],
+    decision: Annotated[str, typer.Argument(metavar="DECISION", help=", ".join(Decision))],
+    why: Why,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Decides: CONFIRM_DELETION (two persons), KEEP (registers the key again), INVESTIGATE."""
+    check_why(why)
+    row = asyncio.run(_one(id_in(review_id, "REVIEW_ID", LIST)))
+    word = _decision_in(decision)
+    if row["status"] in CLOSED:
+        raise CommandFailed(
+            Exit.CONFLICT, f"the review is {row['status']}: nothing to decide now", LIST
+        )
+    command_id = new_id()
+    record: dict[str, object] = {
+        "review_id": str(row["review_id"]),
+        "decision": str(word),
+        "reason": why,
+        "dry_run": False,
+        "decided_at": SystemClock().now(),
+    }
+    if not dry_run:
+        asyncio.run(
+            publish(by_operator("review.decide", "review", "review_id", command_id, record))
+        )
+    told = {"command_id": command_id, "review_id": row["review_id"], "decision": str(word)}
+    show_record(told | {"published": not dry_run}, output)
+    say(NEXT[word].format(review_id=row["review_id"]))
+
+
+def _decision_in(text: str) -> Decision:
+    try:
+        return Decision(text.upper())
+    except ValueError:
+        words = ", ".join(Decision)
+        raise CommandFailed(Exit.USAGE, f"DECISION: one of {words}", LIST) from None
 
 
 async def _one(review_id: UUID) -> Row:

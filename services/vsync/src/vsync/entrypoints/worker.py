@@ -8,10 +8,11 @@ from dict_common.telemetry.probes import Health
 from dict_common.telemetry.process import run_process
 from vsync.bootstrap.foundations import frame
 from vsync.bootstrap.worker import open_worker
+from vsync.workflows.keep_entry import KeepEntryWorkflow
 from vsync.workflows.sync_participants import VSyncSchedulerWorkflow, VSyncWorkflow
 from vsync.workflows.sync_set import VSyncSetWorkflow
 
-WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow)
+WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow, KeepEntryWorkflow)
 OWN_PACKAGES = ("vsync", "dict_common")
 LOOK_EVERY_SECONDS = 30.0
 
