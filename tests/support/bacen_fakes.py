@@ -168,6 +168,20 @@ class InMemoryBacen:
         self._represents(participant, papers.attributes.participant)
         return BacenEntry(cid, papers, self.clock.now())
 
+    async def create_entry(self, papers: EntryPapers, context: CallContext) -> datetime:
+        """Once for a RequestId; a key that stands elsewhere is refused."""
+        self._enter("CreateEntry", context)
+        if papers.cid in self.entries:
+            return self.clock.now()
+        values = papers.attributes
+        for other in (it.attributes for it in self.entries.values()):
+            if (other.key_type, other.key) == (values.key_type, values.key):
+                theirs = other.participant != values.participant
+                name = "EntryKeyInCustodyOfDifferentParticipant" if theirs else "EntryAlreadyExists"
+                raise DirectoryRefused(name, 400, "The key stands")
+        self.add(papers)
+        return self.clock.now()
+
     def _make(self, ordered: _Ordered) -> None:
         ordered.file = replace(ordered.file, status=ordered.trouble.ends)
         if ordered.trouble.ends != "AVAILABLE":

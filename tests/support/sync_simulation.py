@@ -24,6 +24,7 @@ from dict_common.secrecy.subjects import StoredSubjectSealer
 from dict_common.testing.subject_keys import InMemorySubjectKeyStore
 from tests.support.bacen_fakes import InMemoryBacen
 from tests.support.entry_fakes import InMemoryEntries
+from tests.support.review_fakes import InMemoryReviews
 from tests.support.sync_fakes import (
     InMemoryCorrections,
     InMemoryFindings,
@@ -34,10 +35,12 @@ from tests.support.workflow_execution import Execution
 from tests.support.workflow_simulation import Chance, Simulation
 from vsync.activities.sync_activities import SyncActivities, SyncSteps
 from vsync.application.compare_entries import CompareEntries
+from vsync.application.decide_review import Voice
 from vsync.application.end_sync import EndSync
 from vsync.application.entry_papers import EntryPapers
 from vsync.application.fetch_bacen import FetchBacen
 from vsync.application.identify_entries import IdentifyEntries
+from vsync.application.keep_entry import KeepEntry
 from vsync.application.prove_sync import ProveSync, SyncPolicy
 from vsync.application.repair_entries import RepairEntries
 from vsync.application.report_entry import ReportEntry
@@ -112,6 +115,8 @@ class Installation:
         self.runs = InMemoryRuns(self.entries, clock)
         self.findings = InMemoryFindings(self.entries, self.runs)
         self.corrections = InMemoryCorrections(self.entries, self.findings)
+        self.reviews = InMemoryReviews(self.entries)
+        self.voice = Voice(self.telling, composer, rest, clock)
         self.report = ReportEntry(
             self.entries, self.secrecy, Writing(self.telling), frozenset({ISPB}), clock
         )
@@ -147,6 +152,7 @@ class Installation:
             ),
             repair=RepairEntries(self.corrections, self.bacen, self.secrecy, self.telling, clock),
             end=EndSync(self.runs, self.telling, ()),
+            keep=KeepEntry(self.reviews, self.bacen, self.secrecy, self.telling, clock),
         )
 
     async def _pause(self, seconds: float) -> None:
@@ -187,7 +193,7 @@ class Installation:
         }
         if it is not None:
             record |= it.attributes._asdict() | {"request_id": str(it.request_id)}
-            record["trade_name"] = None
+            record |= {"trade_name": None, "account_opening_date": it.opening_date}
         command = self._new_id()
         envelope = Envelope(command, "entry.report", "/core", now, str(entry_id), "entry")
         key = InboxKey("vsync.entry-report", command, (command.bytes,))
