@@ -19,6 +19,7 @@ BENCHMARKS = {
     "claims-relay": "the relay's rows a second, against the broker's own limits",
     "audit-write": "the sink's way into its table, against COPY and what others do",
     "claims-waiting": "memory of claims that wait, and deadlines that come in one minute",
+    "vsync-sets": "VSyncs, differences and CIDs of a set of millions, against their limits",
     "vsync-import": "dictctl vsync import: a new base, the same again, a dry run",
 }
 
