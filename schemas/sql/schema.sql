@@ -641,8 +641,8 @@ CREATE TABLE connect.subject_keys (
 ALTER TABLE connect.subject_keys OWNER TO migrator;
 
 CREATE TABLE vsync.cid_files (
-    file_id character varying(64) NOT NULL,
     run_id uuid NOT NULL,
+    file_id character varying(64),
     participant character varying(8) NOT NULL,
     key_type character varying(5) NOT NULL,
     requested_at timestamp with time zone NOT NULL
@@ -650,7 +650,9 @@ CREATE TABLE vsync.cid_files (
 
 ALTER TABLE vsync.cid_files OWNER TO migrator;
 
-COMMENT ON TABLE vsync.cid_files IS 'Files that were ordered: all sets share forty a day';
+COMMENT ON TABLE vsync.cid_files IS 'A run''s order of a file, from before it leaves: all sets share forty a day';
+
+COMMENT ON COLUMN vsync.cid_files.file_id IS 'NULL until DICT has answered';
 
 CREATE TABLE vsync.cid_history (
     id bigint NOT NULL,
@@ -801,7 +803,8 @@ CREATE TABLE vsync.found_cids (
     dict_at timestamp with time zone,
     key_hash character varying(64),
     sealed bytea,
-    seen_at timestamp with time zone
+    seen_at timestamp with time zone,
+    reason_code character varying(60)
 );
 
 ALTER TABLE vsync.found_cids OWNER TO migrator;
@@ -1213,7 +1216,7 @@ ALTER TABLE ONLY connect.subject_keys
     ADD CONSTRAINT subject_keys_pkey PRIMARY KEY (key_id);
 
 ALTER TABLE ONLY vsync.cid_files
-    ADD CONSTRAINT cid_files_pkey PRIMARY KEY (file_id);
+    ADD CONSTRAINT cid_files_pkey PRIMARY KEY (run_id);
 
 ALTER TABLE ONLY vsync.cids
     ADD CONSTRAINT cids_pkey PRIMARY KEY (entry_id);

@@ -57,7 +57,8 @@ class InMemoryEntries(InMemoryInbox):
     async def change(self, entry_id: UUID, key_hash: str | None, decide: Decide) -> str | None:
         """The outcome; None, and nothing changed, where another entry has the CID."""
         before = self.entries.get(entry_id)
-        twin = self._twin(entry_id, key_hash) if before is None else None
+        stands = before is not None and (before.cid is not None or before.review_id is not None)
+        twin = None if stands else self._twin(entry_id, key_hash)
         written = await decide(Met(before, twin))
         if self._held_by_another(written):
             return None

@@ -45,7 +45,7 @@ class InMemoryRuns:
     clock: Clock
     runs: dict[UUID, Run] = field(default_factory=dict)
     reports: dict[UUID, VSyncResult] = field(default_factory=dict)
-    files: dict[str, tuple[UUID, datetime]] = field(default_factory=dict)
+    files: dict[UUID, tuple[str | None, datetime]] = field(default_factory=dict)
     findings: "InMemoryFindings | None" = None
 
     async def proven_before(self, run: RunRef) -> datetime | None:
@@ -82,6 +82,8 @@ class InMemoryRuns:
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
         """Those that were proven longest ago first."""
+        if run.run_id in self.files:
+            return True
         used = sum(at > self.clock.now() - DAY for _, at in self.files.values())
         own = self.runs[run.run_id].last_ok_at
         first = sum(
@@ -91,18 +93,20 @@ class InMemoryRuns:
             and it.verified_at is None
             and it.ref.key_type is not None
             and it.ref.run_id != run.run_id
-            and it.ref.run_id not in {run_id for run_id, _ in self.files.values()}
+            and it.ref.run_id not in self.files
         )
-        return files_a_day - used - first > 0
+        if files_a_day - used - first <= 0:
+            return False
+        self.files[run.run_id] = (None, self.clock.now())
+        return True
 
     async def file_ordered(self, run: RunRef, file_id: str, at: datetime) -> None:
-        """Once."""
-        self.files.setdefault(file_id, (run.run_id, at))
+        """What DICT has called it."""
+        self.files[run.run_id] = (file_id, at)
 
     async def file_of(self, run_id: UUID) -> str | None:
-        """The last one."""
-        own = [file_id for file_id, (of, _) in self.files.items() if of == run_id]
-        return own[-1] if own else None
+        """None too where it was not answered yet."""
+        return self.files[run_id][0] if run_id in self.files else None
 
     async def report(self, end: RunEnd, report_id: UUID) -> VSyncResult:
         """Once."""
@@ -242,7 +246,11 @@ class InMemoryFindings:
         """What DICT said."""
         found = self.cids[run_id, rung]
         found[True, cid] = replace(
-            found[True, cid], key_hash=said.key_hash, sealed=said.sealed, seen_at=said.seen_at
+            found[True, cid],
+            key_hash=said.key_hash,
+            sealed=said.sealed,
+            seen_at=said.seen_at,
+            reason_code=said.reason_code,
         )
 
     async def found(self, run: RunRef, rung: Rung) -> list[Finding]:
@@ -287,7 +295,10 @@ class InMemoryFindings:
     ) -> None:
         """Once."""
         assert (run.run_id, rung) not in self.kept, "a primary key"
-        self.kept[run.run_id, rung] = {it.number: Kept(it) for it in found}
+        self.kept[run.run_id, rung] = {
+            it.number: Kept(it, "FAILED" if it.reason_code else "OPEN", it.reason_code)
+            for it in found
+        }
         self.runs.runs[run.run_id].version += 1
         self.entries.events += events
 

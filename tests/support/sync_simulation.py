@@ -41,6 +41,7 @@ from vsync.application.entry_papers import EntryPapers
 from vsync.application.fetch_bacen import FetchBacen
 from vsync.application.identify_entries import IdentifyEntries
 from vsync.application.keep_entry import KeepEntry
+from vsync.application.patient_bacen import PatientBacen
 from vsync.application.prove_sync import ProveSync, SyncPolicy
 from vsync.application.repair_entries import RepairEntries
 from vsync.application.report_entry import ReportEntry
@@ -111,6 +112,7 @@ class Installation:
         )
         self.telling, self.secrecy = Telling(composer), Secrecy(subjects, rest)
         self.bacen = InMemoryBacen(clock, self._new_id)
+        self.patient = PatientBacen(self.bacen, clock, self._pause, lambda: None)
         self.entries = InMemoryEntries()
         self.runs = InMemoryRuns(self.entries, clock)
         self.findings = InMemoryFindings(self.entries, self.runs)
@@ -140,19 +142,24 @@ class Installation:
             file_deadline=timedelta(hours=2),
             work_dir=self.folder,
         )
-        fetch = FetchBacen(self.bacen, stores, policy, clock, self._pause)
+        fetch = FetchBacen(self.patient, stores, policy, clock, self._pause)
         return SyncSteps(
             prove=ProveSync(
-                self.runs, self.bacen, self.backlog, self.telling, policy, lambda _of, _vsync: None
+                self.runs,
+                self.patient,
+                self.backlog,
+                self.telling,
+                policy,
+                lambda _of, _vsync: None,
             ),
             fetch=fetch,
             compare=CompareEntries(self.findings, fetch),
             identify=IdentifyEntries(
-                self.findings, self.bacen, self.secrecy.rest, self.telling, clock
+                self.findings, self.patient, self.secrecy.rest, self.telling, clock
             ),
-            repair=RepairEntries(self.corrections, self.bacen, self.secrecy, self.telling, clock),
+            repair=RepairEntries(self.corrections, self.patient, self.secrecy, self.telling, clock),
             end=EndSync(self.runs, self.telling, ()),
-            keep=KeepEntry(self.reviews, self.bacen, self.secrecy, self.telling, clock),
+            keep=KeepEntry(self.reviews, self.patient, self.secrecy, self.telling, clock),
         )
 
     async def _pause(self, seconds: float) -> None:

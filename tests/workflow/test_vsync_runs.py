@@ -345,3 +345,145 @@ def test_a_file_with_a_line_twice_is_none(home: Installation, tmp_path: Path) ->
     ours = [np.frombuffer(papers(1).cid, np.uint8).reshape(1, 32)]
     with pytest.raises(FileInvalid, match="1 CIDs stand in it more than once"):
         compared(lambda: ours, path)
+
+
+def bucket(home: Installation, operation: str, size: int, a_minute: float) -> dict[str, int]:
+    """A bucket of DICT's that says nothing of when to come again; how often it was dry."""
+    level, at, seen = float(size), home.simulation.now_, {"refused": 0, "served": 0}
+
+    def script(name: str, _context: CallContext) -> None:
+        nonlocal level, at
+        if name != operation:
+            return
+        now = home.simulation.now_
+        level = min(size, level + max(0.0, (now - at).total_seconds()) * a_minute / 60)
+        at = max(now, at)
+        if level < 1:
+            seen["refused"] += 1
+            raise DirectoryRefused("RateLimited", 429, "Slow down")
+        level -= 1
+        seen["served"] += 1
+
+    home.bacen.script = script
+    return seen
+
+
+def test_more_differences_than_a_bucket_holds_are_repaired(home: Installation) -> None:
+    home.bacen.add(*(papers(number) for number in range(1000, 1100)))
+    home.later()
+    seen = bucket(home, "GetEntryByCid", 36, 60)
+    assert counts(home.run()) == ("COMPLETED", 100, 0, 0, 100)
+    assert seen["served"] == 100
+    assert seen["refused"] <= 20
+    assert home.equal()
+
+
+def test_one_entry_that_dict_does_not_show_holds_up_no_other(home: Installation) -> None:
+    bad = papers(60)
+    home.bacen.add(bad, *(papers(number) for number in range(61, 70)))
+    home.later()
+
+    def script(operation: str, context: CallContext) -> None:
+        if operation == "GetEntryByCid" and bad.cid.hex()[:24] in context.request_id:
+            raise DirectoryRefused("Forbidden", 403, "No")
+
+    home.bacen.script = script
+    result = home.run()
+    assert (result.status, result.entries_created) == ("PARTIAL", 9)
+    assert result.failed >= 1
+    failed = [it for run in home.runs.runs for it in home.findings.of_run(run) if it.reason_code]
+    assert {(it.state, it.reason_code) for it in failed} == {("FAILED", "Forbidden")}
+
+
+def test_a_log_that_cannot_be_read_is_left_for_the_file(home: Installation) -> None:
+    home.run()
+    home.later(timedelta(hours=1))
+    many = [papers(number) for number in range(1000, 1250)]  # of one instant: more than a page
+    home.bacen.add(*many)
+    for it in many[:-1]:
+        home.tell(entry_id_of(it), 1, it, PHONES)
+    home.later(timedelta(days=1))
+    result = home.run(number="2")
+    assert home.equal()
+    assert result.entries_created == 1
+
+
+def test_an_event_that_is_young_costs_no_file(home: Installation) -> None:
+    home.run()
+    home.later(timedelta(days=1))
+    home.bacen.add(papers(50))
+    assert counts(home.run(number="2")) == ("COMPLETED", 1, 0, 0, 1)
+    assert asked(home, "RequestCidFile") == 0
+
+
+def test_what_dict_calls_a_problem_is_cut_to_a_word(home: Installation) -> None:
+    def refuse(_operation: str, _context: CallContext) -> None:
+        raise DirectoryRefused("X" * 300, 400, "No")
+
+    home.bacen.script = refuse
+    home.run()
+    assert {it["reason_code"] for it in home.told("vsync.failed")} == {"unknown"}
+
+
+def test_two_reviews_of_one_run_are_two(home: Installation) -> None:
+    home.bacen.remove(papers(1))
+    home.later()
+    done: list[int] = []
+
+    def core(it: Installation, step: str) -> None:
+        if step == "verify_sync" and it.told("review.opened") and not done:
+            done.append(1)
+            wrong = papers(1, name="Never At DICT")
+            it.tell(entry_id_of(papers(1)), 2, wrong, PHONES)
+
+    home.meanwhile = core
+    home.run()
+    ids = [it["review_id"] for it in home.told("review.opened")]
+    assert len(ids) == len(set(ids)) == 2
+
+
+def test_a_run_that_is_cancelled_says_so(home: Installation) -> None:
+    home.bacen.add(papers(70))
+    home.later()
+    home.start()
+    home.simulation.run(until=home.simulation.now_ + timedelta(seconds=4))
+    home.simulation.executions[f"vsync-{ISPB}-PHONE"].cancel()
+    home.simulation.run()
+    (run,) = [it for it in home.runs.runs.values() if it.ref.key_type == "PHONE"]
+    assert run.end is not None
+    assert run.end.error == "cancelled"
+
+
+def test_core_registers_a_key_again_under_its_old_id(home: Installation) -> None:
+    it = papers(1)
+    home.bacen.remove(it)
+    home.tell(entry_id_of(it), 2, None, PHONES)
+    home.later()
+    again = papers(1, name="Maria Again")
+    home.bacen.add(again)
+    home.later()
+    home.run()
+    home.tell(entry_id_of(it), 3, again, PHONES)
+    assert home.equal()
+    assert home.entries.entries[entry_id_of(it)].cid == again.cid
+
+
+def test_all_sets_share_the_files_of_a_day(tmp_path: Path) -> None:
+    home = Installation(tmp_path, files_a_day=1)
+    home.hold(papers(1))
+    result = home.run("FULL")
+    assert (result.status, asked(home, "RequestCidFile")) == ("PARTIAL", 1)
+    home.close()
+
+
+def test_orders_that_nobody_answers_are_counted(home: Installation) -> None:
+    sent: list[str] = []
+
+    def silent(operation: str, context: CallContext) -> None:
+        if operation == "RequestCidFile":
+            sent.append(context.request_id)
+            raise DirectoryUnreachable("bridge-unreachable", "away")
+
+    home.bacen.script = silent
+    home.run("FULL")
+    assert len(set(sent)) == len(home.runs.files) == 5

@@ -34,6 +34,7 @@ CREATE TABLE vsync.found_cids (
     key_hash VARCHAR(64),
     sealed   BYTEA,
     seen_at  TIMESTAMPTZ,
+    reason_code VARCHAR(60),
     PRIMARY KEY (run_id, rung, remote, c1, c2, c3, c4)
 );
 COMMENT ON TABLE vsync.found_cids IS 'CIDs that differ, until their keys are known: discrepancies are made of them';
@@ -76,14 +77,15 @@ COMMENT ON TABLE vsync.discrepancies IS 'A key that differed in a run, both vers
 COMMENT ON COLUMN vsync.discrepancies.state IS 'GONE: it differs no more. OVERTAKEN: a later report stands';
 
 CREATE TABLE vsync.cid_files (
-    file_id      VARCHAR(64) PRIMARY KEY,
-    run_id       UUID NOT NULL,
+    run_id       UUID PRIMARY KEY,
+    file_id      VARCHAR(64),
     participant  VARCHAR(8) NOT NULL,
     key_type     VARCHAR(5) NOT NULL,
     requested_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX idx_cid_files_requested_at ON vsync.cid_files (requested_at);
-COMMENT ON TABLE vsync.cid_files IS 'Files that were ordered: all sets share forty a day';
+COMMENT ON TABLE vsync.cid_files IS 'A run''s order of a file, from before it leaves: all sets share forty a day';
+COMMENT ON COLUMN vsync.cid_files.file_id IS 'NULL until DICT has answered';
 
 -- Seed 003's table; participant and key type are ours. Kept for seven years.
 CREATE TABLE vsync.sync_reports (

@@ -128,7 +128,7 @@ class Base:
 def _delivery(subject: UUID = ENTRY) -> Delivery:
     command = key()
     envelope = Envelope(command.command_id, "entry.report", "/core", NOON, str(subject), "entry")
-    return Delivery(command, envelope, NOON)
+    return Delivery(command, envelope, NOON + timedelta(days=1))
 
 
 @pytest.fixture

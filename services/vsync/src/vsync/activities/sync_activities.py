@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from dict_common.kernel.errors import DictError, InputRefused
 from dict_common.ports.directory import DirectoryRefused
+from vsync.application.bacen import passes
 from vsync.application.compare_entries import CompareEntries
 from vsync.application.end_sync import EndSync
 from vsync.application.fetch_bacen import FetchBacen, FilePending
@@ -58,7 +59,6 @@ from vsync.application.sync_process import (
 
 _Answer = TypeVar("_Answer")
 
-RATE_LIMITED, CONFLICT, SERVER_TROUBLE = 429, 409, 500
 RETRY_AFTER_SECONDS_MAX = 300.0
 """A server that says "in a year" is not obeyed: the run has an end of its own."""
 
@@ -122,6 +122,7 @@ class SyncActivities:
     @activity.defn(name=VERIFY_SYNC)
     async def verify_sync(self, step: VerifyStep) -> Verified:
         """Our VSync before DICT."""
+        activity.heartbeat()
         return await _told(self._steps.prove.verify(step))
 
     @activity.defn(name=FETCH_BACEN_ENTRIES)
@@ -180,7 +181,7 @@ async def _told(work: Awaitable[_Answer]) -> _Answer:
     try:
         return await work
     except DirectoryRefused as error:
-        if error.http_status not in (RATE_LIMITED, CONFLICT) and error.http_status < SERVER_TROUBLE:
+        if not passes(error):
             raise _final(error) from error
         raise ApplicationError(
             error.detail, type=error.reason_code, next_retry_delay=_delay(error)

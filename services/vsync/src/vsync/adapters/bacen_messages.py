@@ -18,6 +18,7 @@ from vsync.domain.cid_events import CidEvent, CidEventType, LogPage
 
 AVAILABLE = "AVAILABLE"
 CNPJ_CHARACTERS = 14
+FILE_ID_CHARACTERS_MAX = 64
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVENT_TYPES = frozenset(CidEventType)
 
@@ -37,7 +38,7 @@ def timestamp(instant: datetime) -> Timestamp:
 
 def cid_file(file: pb.CidFile) -> CidFile:
     """A file of CIDs; one that is AVAILABLE says how it is proven."""
-    require(bool(file.id), "a file has an id")
+    require(0 < len(file.id) <= FILE_ID_CHARACTERS_MAX, "a file has an id of 64 characters at most")
     if file.status != AVAILABLE:
         return CidFile(file.id, file.status)
     require(file.HasField("bytes"), "an AVAILABLE file tells its bytes")

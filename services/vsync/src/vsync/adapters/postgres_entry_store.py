@@ -66,7 +66,7 @@ async def change(
     """
     before = await _locked(connection, entry_id)
     twin = None
-    if before is None and key_hash is not None:
+    if not _stands(before) and key_hash is not None:
         rows = await timed_fetch(connection, _QUERIES["entry_twin"], (key_hash, entry_id))
         twin = await _locked(connection, rows[0]["entry_id"]) if rows else None
     written = await decide(Met(before, twin))
@@ -75,6 +75,10 @@ async def change(
         await _write(connection, gone, twin, caused_by)
     await _write(connection, written, before, caused_by)
     return written.outcome
+
+
+def _stands(entry: Entry | None) -> bool:
+    return entry is not None and (entry.cid is not None or entry.review_id is not None)
 
 
 async def _locked(connection: Connection, entry_id: UUID) -> Entry | None:

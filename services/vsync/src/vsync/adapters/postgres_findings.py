@@ -118,7 +118,8 @@ class PostgresFindings:
 
     async def read(self, run_id: UUID, rung: Rung, cid: bytes, said: Said) -> None:
         """Once for each."""
-        arguments = (run_id, int(rung), *columns_of(cid), said.key_hash, said.sealed, said.seen_at)
+        words = (said.key_hash, said.sealed, said.seen_at, said.reason_code)
+        arguments = (run_id, int(rung), *columns_of(cid), *words)
         await self._database.fetch(_QUERIES["found_read"], arguments)
 
     async def found(self, run: RunRef, rung: Rung) -> list[Finding]:
@@ -134,6 +135,7 @@ class PostgresFindings:
                 entry_id=row["entry_id"],
                 sealed=row["sealed"],
                 seen_at=row["seen_at"],
+                reason_code=row["reason_code"],
             )
             for row in rows
             if (cid := cid_in(row)) is not None
@@ -197,6 +199,7 @@ def _columns(found: FoundDiscrepancy) -> tuple[object, ...]:
         found.remote_sealed,
         found.dict_at,
         found.seen_at,
+        found.reason_code,
     )
 
 

@@ -73,22 +73,27 @@ class PostgresRuns:
         await self._database.fetch(_QUERIES["run_verified"], arguments)
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
-        """Counted under a lock, so that two sets do not take the last token."""
+        """Counted in the same transaction, so that two sets do not take the last token."""
         async with self._database.transaction() as connection:
             await timed_fetch(connection, _QUERIES["files_lock"])
+            if await timed_fetch(connection, _QUERIES["file_of_run"], (run.run_id,)):
+                return True
             arguments = (run.run_id, files_a_day)
             (row,) = await timed_fetch(connection, _QUERIES["files_left"], arguments)
-        return bool(row["left"] > 0)
+            if row["left"] <= 0:
+                return False
+            reserved = (run.run_id, run.participant, run.key_type)
+            await timed_fetch(connection, _QUERIES["file_reserve"], reserved)
+        return True
 
     async def file_ordered(self, run: RunRef, file_id: str, at: datetime) -> None:
-        """Counts an order, once."""
-        arguments = (file_id, run.run_id, run.participant, run.key_type, at)
-        await self._database.fetch(_QUERIES["file_insert"], arguments)
+        """What DICT has called it."""
+        await self._database.fetch(_QUERIES["file_insert"], (run.run_id, file_id, at))
 
     async def file_of(self, run_id: UUID) -> str | None:
-        """The last one that the run has ordered."""
+        """None too where the order was not answered yet."""
         row = await self._database.fetch_row(_QUERIES["file_of_run"], (run_id,))
-        return None if row is None else str(row["file_id"])
+        return None if row is None else row["file_id"]
 
     async def report(self, end: RunEnd, report_id: UUID) -> VSyncResult:
         """Once; a repeat answers what was written."""

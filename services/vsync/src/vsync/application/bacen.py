@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dict_common.kernel.errors import DictError
-from dict_common.ports.directory import CallContext
+from dict_common.ports.directory import CallContext, DirectoryRefused
 from vsync.application.entry_papers import EntryPapers
 from vsync.domain.cid_events import LogPage
 from vsync.domain.entry import EntrySet
@@ -73,6 +73,18 @@ class Bacen(Protocol):
     async def create_entry(self, papers: EntryPapers, context: CallContext) -> datetime:
         """createEntry of what DICT has lost, Reason RECONCILIATION, under the papers' RequestId: by
         it a repeat is answered as the first was. `papers.opening_date` is there. DICT's time."""
+
+
+RATE_LIMITED, CONFLICT, SERVER_TROUBLE = 429, 409, 500
+
+
+def passes(error: DictError) -> bool:
+    """Whether another look may be answered otherwise: not a 4xx of DICT but 429 and 409, and not an
+    answer that contradicts itself."""
+    if isinstance(error, DirectoryRefused):
+        status = error.http_status
+        return status in (RATE_LIMITED, CONFLICT) or status >= SERVER_TROUBLE
+    return not isinstance(error, AnswerInvalid)
 
 
 class AnswerInvalid(DictError):

@@ -23,9 +23,13 @@ class CompareEntries:
         if file is None:
             return await self._findings.compare_log(run, step.rung, step.settled_before)
         path = await self._fetch.content(run, file, alive)
-        async with self._findings.local_cids(run.set) as local:
-            alive()
-            found = await asyncio.to_thread(compared, local, path)
+        try:
+            async with self._findings.local_cids(run.set) as local:
+                alive()
+                found = await asyncio.to_thread(compared, local, path)
+        except FileInvalid:
+            self._fetch.forget(run)
+            raise
         await self._findings.keep(run.run_id, step.rung, found.only_local, found.only_remote)
         self._fetch.forget(run)
         return Compared(len(found.only_local), len(found.only_remote))

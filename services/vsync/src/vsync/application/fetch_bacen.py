@@ -15,9 +15,11 @@ from vsync.application.prove_sync import SyncPolicy, call_context
 from vsync.application.sync_ports import Findings, RunStore
 from vsync.application.sync_process import FetchedFile, FetchedLog, FetchStep, RunRef
 from vsync.domain.cid import CID_BYTES
-from vsync.domain.cid_events import CidLog
+from vsync.domain.cid_events import CidLog, LogInconsistent
 from vsync.domain.cid_sets import Cids
 
+LOG_READS_MAX = 2
+LOG_TOO_LONG = "cid-log-too-long"
 LOG_PAGES_MAX = 100
 """Twenty thousand events: beyond that a file is cheaper than the log's bucket."""
 AVAILABLE, ERROR = "AVAILABLE", "ERROR"
@@ -75,7 +77,16 @@ class FetchBacen:
         self._pause = pause
 
     async def log(self, step: FetchStep, alive: Alive) -> FetchedLog:
-        """The set's log, page by page, folded and kept."""
+        """The set's log, page by page, folded and kept. One that contradicts itself twice cannot
+        be used: whoever asked has the file."""
+        for _ in range(LOG_READS_MAX):
+            try:
+                return await self._log(step, alive)
+            except LogInconsistent as error:
+                reason = error.reason_code
+        return FetchedLog(0, LOG_READS_MAX, reason)
+
+    async def _log(self, step: FetchStep, alive: Alive) -> FetchedLog:
         run, log, pages = step.run, CidLog(), 0
         since, more = step.since, True
         while more and pages < LOG_PAGES_MAX:
@@ -87,7 +98,7 @@ class FetchBacen:
             alive()
         if not more:
             await self._findings.keep_log(run.run_id, step.rung, log)
-        return FetchedLog(log.count, pages, complete=not more)
+        return FetchedLog(log.count, pages, LOG_TOO_LONG if more else None)
 
     async def file(self, run: RunRef, alive: Alive) -> FetchedFile:
         """A file of the set, ordered once, awaited, brought here and checked."""

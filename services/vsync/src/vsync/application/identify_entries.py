@@ -6,8 +6,9 @@ from uuid import UUID
 
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.ids import derived_id
+from dict_common.ports.directory import DirectoryRefused
 from dict_common.ports.sealing import RestSealer
-from vsync.application.bacen import Bacen
+from vsync.application.bacen import AnswerInvalid, Bacen, passes
 from vsync.application.fetch_bacen import Alive
 from vsync.application.prove_sync import call_context
 from vsync.application.sync_ports import Finding, Findings, FoundDiscrepancy, Said, Twin
@@ -17,9 +18,10 @@ from vsync.domain.discrepancies import Discrepancy, DiscrepancyType, KnownEntry,
 from vsync.domain.events import DiscrepancyFound
 
 ASKED_AT_ONCE = 8
+REASON_MAX = 60
 READ_AT_ONCE = 200
 _MADE_UP = UUID("c4a0f6de-2f53-5b1c-8f0a-7f1f5d7e9a42")
-RUNG_NAMES = {1: "EVENTS", 2: "FILE", 3: "EVENTS"}
+RUNG_NAMES = {1: "EVENTS", 2: "FILE", 3: "EVENTS", 4: "EVENTS"}
 
 
 def made_up_id(participant: str, key_hash: str) -> UUID:
@@ -47,9 +49,8 @@ class IdentifyEntries:
             if step.by_file:
                 moved = await self._findings.drop_moved(run.run_id, rung)
             while unread := await self._findings.unread(run.run_id, rung, READ_AT_ONCE):
-                await self._read(step, unread)
+                await self._read(step, unread, alive)
                 requests += len(unread)
-                alive()
             found = await self._classified(step)
             if found:
                 counts = _counted(found)
@@ -62,14 +63,14 @@ class IdentifyEntries:
             requests,
         )
 
-    async def _read(self, step: RungStep, cids: Sequence[bytes]) -> None:
+    async def _read(self, step: RungStep, cids: Sequence[bytes], alive: Alive) -> None:
         turn = asyncio.Semaphore(ASKED_AT_ONCE)
 
         async def read(cid: bytes) -> None:
             async with turn:
-                await self._findings.read(
-                    step.run.run_id, step.rung, cid, await self._said(step, cid)
-                )
+                said = await self._said(step, cid)
+                await self._findings.read(step.run.run_id, step.rung, cid, said)
+                alive()
 
         # All are awaited before one's failure is told: none goes on beside the next attempt.
         done = await asyncio.gather(*(read(cid) for cid in cids), return_exceptions=True)
@@ -80,7 +81,13 @@ class IdentifyEntries:
     async def _said(self, step: RungStep, cid: bytes) -> Said:
         run = step.run
         context = call_context(run, "GetEntryByCid", f"{step.rung}.{cid.hex()[:24]}")
-        entry = await self._bacen.entry_by_cid(cid, run.participant, context)
+        try:
+            entry = await self._bacen.entry_by_cid(cid, run.participant, context)
+        except (DirectoryRefused, AnswerInvalid) as error:
+            if passes(error):
+                raise
+            # One key that DICT does not show holds up no other.
+            return Said(self._clock.now(), reason_code=error.reason_code[:REASON_MAX])
         if entry is None:
             return Said(self._clock.now())
         key_hash = entry.papers.key_hash(self._rest)
@@ -93,8 +100,12 @@ class IdentifyEntries:
         local = {it.cid: it for it in (*map(_as_finding, twins), *found) if not it.remote}
         known = [it for it in local.values() if it.key_hash is not None]
         differ = discrepancies(map(_known, known), map(_known, remote.values()))
-        return [
+        rows = [
             _row(number, step.run, it, local, remote) for number, it in enumerate(differ, start=1)
+        ]
+        refused = [it for it in found if it.remote and it.reason_code is not None]
+        return rows + [
+            _unread(number, step.run, it) for number, it in enumerate(refused, start=len(rows) + 1)
         ]
 
     async def _keep(
@@ -151,6 +162,23 @@ def _row(
         remote_sealed=None if theirs is None else theirs.sealed,
         dict_at=dict_at,
         seen_at=None if theirs is None else theirs.seen_at,
+    )
+
+
+def _unread(number: int, run: RunRef, it: Finding) -> FoundDiscrepancy:
+    """A CID of DICT's whose entry it does not show: we lack it, whatever its key is."""
+    return FoundDiscrepancy(
+        number=number,
+        type=DiscrepancyType.MISSING_LOCAL,
+        entry_id=made_up_id(run.participant, it.cid.hex()),
+        key_hash=None,
+        local_cid=None,
+        remote_cid=it.cid,
+        local_sealed=None,
+        remote_sealed=None,
+        dict_at=it.dict_at,
+        seen_at=it.seen_at,
+        reason_code=it.reason_code,
     )
 
 

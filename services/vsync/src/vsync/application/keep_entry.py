@@ -5,7 +5,7 @@ from uuid import UUID
 from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.ids import derived_id
 from dict_common.ports.directory import CallContext, DirectoryRefused
-from vsync.application.bacen import Bacen
+from vsync.application.bacen import Bacen, passes
 from vsync.application.entry_papers import EntryPapers, papers_in
 from vsync.application.ports import Papers
 from vsync.application.review_ports import InReview, ReviewStore, ReviewWritten
@@ -18,7 +18,7 @@ from vsync.domain.review import ReviewStatus, reopened, resolved
 
 KEPT = "KEPT"
 RESTORED = "RESTORED"
-RATE_LIMITED, CONFLICT, SERVER_TROUBLE = 429, 409, 500
+REASON_MAX = 60
 
 
 class KeepEntry:
@@ -48,9 +48,9 @@ class KeepEntry:
         try:
             at = await self._bacen.create_entry(papers, context)
         except DirectoryRefused as error:
-            if error.http_status in (RATE_LIMITED, CONFLICT) or error.http_status >= SERVER_TROUBLE:
+            if passes(error):
                 raise
-            await self._reopen(order, error.reason_code)
+            await self._reopen(order, error.reason_code[:REASON_MAX])
             return error.reason_code
         report = Report(Source.DICT, to_micros(at), at)
         await self._keep(order, papers, report)

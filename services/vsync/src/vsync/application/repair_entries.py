@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.errors import DictError, Unavailable
 from dict_common.kernel.ids import derived_id
-from vsync.application.bacen import Bacen
+from dict_common.ports.directory import DirectoryRefused
+from vsync.application.bacen import Bacen, passes
 from vsync.application.entry_papers import papers_in
 from vsync.application.fetch_bacen import Alive
 from vsync.application.ports import Met, Written
@@ -21,6 +22,7 @@ from vsync.domain.entry import Told, excluded, told
 from vsync.domain.precedence import Report, Source, Verdict
 
 REPAIRED_AT_ONCE = 8
+REASON_MAX = 60
 FIXED, IN_REVIEW, GONE, OVERTAKEN, FAILED = "FIXED", "IN_REVIEW", "GONE", "OVERTAKEN", "FAILED"
 CORRECTIONS = {"entry.created": "CREATED", "entry.updated": "UPDATED"}
 _Settle = Callable[[FoundDiscrepancy], Awaitable[str]]
@@ -72,16 +74,17 @@ class RepairEntries:
             async with turn:
                 try:
                     return await settle(item)
-                except Unavailable:
-                    raise
                 except DictError as error:
-                    if of is DiscrepancyType.MISSING_BACEN:
+                    dict_may = isinstance(error, DirectoryRefused) and passes(error)
+                    if isinstance(error, Unavailable) or dict_may:
                         raise
                     run_id = step.run.run_id
                     await self._corrections.settled(
-                        run_id, step.rung, item.number, FAILED, error.reason_code
+                        run_id, step.rung, item.number, FAILED, error.reason_code[:REASON_MAX]
                     )
                     return FAILED
+                finally:
+                    alive()
 
         async for batch in self._corrections.open(step.run.run_id, step.rung, of):
             done = await asyncio.gather(*(one(it) for it in batch), return_exceptions=True)
@@ -89,7 +92,6 @@ class RepairEntries:
                 if isinstance(it, BaseException):
                     raise it
                 states[it] += 1
-            alive()
         fixed = states[FIXED] + states[IN_REVIEW]
         others = states[GONE] + states[OVERTAKEN]
         asked = states.total() if of is DiscrepancyType.MISSING_BACEN else 0
@@ -136,7 +138,7 @@ class RepairEntries:
             await self._corrections.settled(run.run_id, step.rung, item.number, GONE, None)
             return GONE
         cause = self._cause(step, item)
-        review_id = derived_id(run.run_id, f"review\n{item.entry_id}")
+        review_id = derived_id(run.run_id, f"review {step.rung}/{item.number}")
 
         async def decide(met: Met) -> Written:
             before = met.entry

@@ -1,6 +1,7 @@
 """`entry.report`: what Core tells of an entry becomes our base, once and in its order."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import InputRefused
@@ -11,6 +12,9 @@ from vsync.application.telling import Cause
 from vsync.application.writing import Secrecy, Writing
 from vsync.domain.entry import EntrySet, Told, told
 from vsync.domain.precedence import Report, Source
+
+AHEAD_MAX = timedelta(minutes=5)
+"""DICT's clock may be so much ahead of the broker's. A time far ahead would stand for ever."""
 
 
 class ReportEntry:
@@ -41,6 +45,11 @@ class ReportEntry:
         envelope = delivery.envelope
         if envelope.subject.lower() != str(report.entry_id):
             raise InputRefused("subject-differs", "ce_subject must be the entry_id of the body")
+        if report.dict_time > delivery.published_at + AHEAD_MAX:
+            raise InputRefused(
+                "dict-time-invalid",
+                "dict_time is later than the command: give the ResponseTime of DICT's answer",
+            )
         papers = None if report.papers is None else await self._secrecy.papers(report.papers)
         cause = Cause(envelope.id, self._clock.now(), envelope.correlation_id, envelope.traceparent)
 

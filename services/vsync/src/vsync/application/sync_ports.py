@@ -41,6 +41,7 @@ class Finding:
     entry_id: UUID | None = None
     sealed: bytes | None = None
     seen_at: datetime | None = None
+    reason_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Said:
     seen_at: datetime
     key_hash: str | None = None
     sealed: bytes | None = None
+    reason_code: str | None = None
+    """Why DICT does not show it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class FoundDiscrepancy:
     remote_sealed: bytes | None
     dict_at: datetime | None
     seen_at: datetime | None
+    reason_code: str | None = None
+    """It cannot be repaired, for this reason."""
 
 
 class RunStore(Protocol):
@@ -97,11 +102,11 @@ class RunStore(Protocol):
         """DICT's word, with what it was given on."""
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
-        """Whether the run may order a file now: all sets share so many within 24 hours, and those
-        that were proven longest ago come first."""
+        """Whether the run may order its file now, which is counted from here on: all sets share so
+        many within 24 hours, and those that were proven longest ago come first."""
 
     async def file_ordered(self, run: RunRef, file_id: str, at: datetime) -> None:
-        """Counts an order."""
+        """What DICT has called the file of an order that was granted."""
 
     async def file_of(self, run_id: UUID) -> str | None:
         """The file that the run has ordered."""

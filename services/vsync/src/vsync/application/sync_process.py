@@ -172,11 +172,11 @@ class FetchStep:
 
 @dataclass(frozen=True)
 class FetchedLog:
-    """`complete`: False where the log is longer than a run reads."""
+    """`unusable`: why nothing was kept of it: too long, or it contradicts itself."""
 
     events: int
     requests: int
-    complete: bool
+    unusable: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """The worker's adapters."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import grpc.aio
+from temporalio import activity
 
 from dict_common.bus.backlog import Backlogs, open_admin
 from dict_common.cache.redis_cache import RedisCache
@@ -29,6 +32,7 @@ from vsync.application.fetch_bacen import FetchBacen
 from vsync.application.identify_entries import IdentifyEntries
 from vsync.application.keep_entry import KeepEntry
 from vsync.application.latest_sync import RememberLatest
+from vsync.application.patient_bacen import PatientBacen
 from vsync.application.prove_sync import ProveSync, SyncPolicy
 from vsync.application.repair_entries import RepairEntries
 from vsync.application.sync_ports import LocalVSync
@@ -44,6 +48,7 @@ from vsync.domain.entry import EntrySet
 from vsync.settings import Settings
 
 ADMIN_SECONDS = 5.0
+LEFT_SECONDS = 86_400.0
 
 _log = logger(__name__)
 
@@ -55,6 +60,7 @@ class WorkerAdapters:
     base: Base
     activities: SyncActivities
     gauges: SyncGauges
+    ledger: PostgresRequestLedger
 
 
 @asynccontextmanager
@@ -72,17 +78,18 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
         )
         topic_name = topic("commands", REPORT_COMMAND).full_name(base.shared.pulsar_tenant)
         backlog = PulsarReportBacklog(Backlogs(admin), topic_name, REPORT_SUBSCRIPTION)
-        activities = SyncActivities(_steps(base, channel, backlog, cache))
-        yield WorkerAdapters(base, activities, SyncGauges(base.database))
+        sweep(base.own.work_dir)
+        kept = timedelta(days=base.own.bridge_requests_kept_days)
+        ledger = PostgresRequestLedger(base.database, base.rest, kept)
+        bacen = PatientBacen(GrpcBacen(channel, ledger), SystemClock(), asyncio.sleep, _beat)
+        activities = SyncActivities(_steps(base, bacen, backlog, cache))
+        yield WorkerAdapters(base, activities, SyncGauges(base.database), ledger)
 
 
 def _steps(
-    base: Base, channel: grpc.aio.Channel, backlog: PulsarReportBacklog, cache: RedisCache
+    base: Base, bacen: PatientBacen, backlog: PulsarReportBacklog, cache: RedisCache
 ) -> SyncSteps:
     own, clock = base.own, SystemClock()
-    kept = timedelta(days=own.bridge_requests_kept_days)
-    bacen = GrpcBacen(channel, PostgresRequestLedger(base.database, base.rest, kept))
-    own.work_dir.mkdir(parents=True, exist_ok=True)
     runs = PostgresRuns(base.database)
     findings = PostgresFindings(base.database, own.work_dir)
     corrections = PostgresCorrections(base.database)
@@ -97,6 +104,22 @@ def _steps(
         end=EndSync(runs, telling, (RememberLatest(cache), _measure)),
         keep=KeepEntry(PostgresReviews(base.database), bacen, base.secrecy, telling, clock),
     )
+
+
+def sweep(folder: Path) -> None:
+    """Makes the folder, and removes what a killed worker has left in it: a set of millions is some
+    hundred MB."""
+    folder.mkdir(parents=True, exist_ok=True)
+    oldest = time.time() - LEFT_SECONDS
+    for path in (*folder.glob("*.file"), *folder.glob("*.cids")):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def _beat() -> None:
+    if activity.in_activity():
+        activity.heartbeat()
 
 
 def policy_of(own: Settings) -> SyncPolicy:

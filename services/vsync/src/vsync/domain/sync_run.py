@@ -39,13 +39,15 @@ class Rung(IntEnum):
     """The event log since the last proof."""
     FILE = 2
     """A file of all CIDs."""
+    SETTLED = 4
+    """The event log once more, where something in it was too young to be judged."""
     EVENTS_AFTER = 3
     """The event log since the file was made: what changed while it was made and compared."""
 
 
 RUNGS: Mapping[SyncType, tuple[Rung, ...]] = MappingProxyType(
     {
-        SyncType.INCREMENTAL: (Rung.EVENTS, Rung.FILE, Rung.EVENTS_AFTER),
+        SyncType.INCREMENTAL: (Rung.EVENTS, Rung.SETTLED, Rung.FILE, Rung.EVENTS_AFTER),
         SyncType.FULL: (Rung.FILE, Rung.EVENTS_AFTER),
     }
 )
@@ -97,9 +99,14 @@ class Ladder:
         """After a pause."""
         return replace(self, paused=True)
 
-    def rung_done(self, changed: bool) -> "Ladder":
-        """After a rung, which repaired something or did not."""
-        return replace(self, climbed=self.climbed + 1, tries=0, paused=False, changed=changed)
+    def rung_done(self, changed: bool, unsettled: bool = False) -> "Ladder":
+        """After a rung, which repaired something or did not. `unsettled`: it left something that
+        was too young; without, there is nothing to look at once more."""
+        climbed = self.climbed + 1
+        rungs = RUNGS[self.sync_type]
+        if climbed < len(rungs) and rungs[climbed] is Rung.SETTLED and not unsettled:
+            climbed += 1
+        return replace(self, climbed=climbed, tries=0, paused=False, changed=changed)
 
 
 def joined(parts: Iterable[SyncStatus]) -> SyncStatus:

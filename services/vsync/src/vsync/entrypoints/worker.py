@@ -15,6 +15,8 @@ from vsync.workflows.sync_set import VSyncSetWorkflow
 WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow, KeepEntryWorkflow)
 OWN_PACKAGES = ("vsync", "dict_common")
 LOOK_EVERY_SECONDS = 30.0
+PURGE_EVERY_SECONDS = 60.0
+LEDGER_ROWS_MAX = 1_000
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:
@@ -34,8 +36,11 @@ async def work(stop: asyncio.Event, health: Health) -> None:
         async def run(ending: asyncio.Event) -> None:
             await run_worker(adapters.base.temporal, plan, ending, ready)
 
+        async def purge() -> None:
+            await adapters.ledger.purge(LEDGER_ROWS_MAX)
+
         look = every(LOOK_EVERY_SECONDS, adapters.gauges.look, "look")
-        await run_together((run, look), stop)
+        await run_together((run, look, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
 
 
 if __name__ == "__main__":

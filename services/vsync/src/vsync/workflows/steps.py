@@ -1,5 +1,6 @@
 """How the steps of a run are called: timeouts and retries, by seed 003's table."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from vsync.application.sync_process import (
@@ -22,6 +23,10 @@ from vsync.domain.sync_run import SyncStatus
 
 _Answer = TypeVar("_Answer")
 
+CANCELLED = "cancelled"
+_WORD = re.compile(r"[A-Za-z0-9-]{1,60}")
+"""What a column and an event hold: DICT's problem types come from outside."""
+
 
 @dataclass(frozen=True)
 class Calling:
@@ -34,7 +39,8 @@ class Calling:
     longest_pause: timedelta = timedelta(seconds=30)
 
 
-BACEN = Calling(10, timedelta(seconds=30))
+BACEN = Calling(10, timedelta(hours=1), timedelta(minutes=3))
+"""A verification waits for its bucket: ten a minute, for all sets of a participant."""
 BASE = Calling(5, timedelta(seconds=60))
 LONG = Calling(10, timedelta(hours=6), timedelta(minutes=3))
 """Files of millions of lines, and buckets that let a thousand through in a minute."""
@@ -84,8 +90,10 @@ def reason_of(error: ActivityError) -> str:
     cause = error.cause
     if isinstance(cause, ActivityTimeout):
         return "timeout"
-    if isinstance(cause, ApplicationError) and cause.type is not None:
-        return cause.type
+    if isinstance(cause, CancelledError):
+        return CANCELLED
+    if isinstance(cause, ApplicationError) and _WORD.fullmatch(cause.type or ""):
+        return str(cause.type)
     return "unknown"
 
 

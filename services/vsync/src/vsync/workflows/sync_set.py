@@ -1,5 +1,6 @@
 """A run over one set: the ladder, rung by rung, until DICT says OK or nothing is left to try."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,7 +38,17 @@ from vsync.application.sync_process import (
     VSyncResult,
 )
 from vsync.domain.sync_run import Ladder, Move, Rung, SyncStatus, SyncType
-from vsync.workflows.steps import BACEN, BEGINNING, DRAIN, LONG, do, ended, reason_of, this_run
+from vsync.workflows.steps import (
+    BACEN,
+    BEGINNING,
+    CANCELLED,
+    DRAIN,
+    LONG,
+    do,
+    ended,
+    reason_of,
+    this_run,
+)
 
 
 @dataclass
@@ -51,7 +62,8 @@ class _Tally:
     compared: bool = False
     unsettled: int = 0
     file_made_at: datetime | None = None
-    incomplete: str | None = None
+    unusable: str | None = None
+    """Why the last log that was read could not be used."""
 
 
 @workflow.defn(name=VSYNC_SET_WORKFLOW)
@@ -71,11 +83,13 @@ class VSyncSetWorkflow:
             await do(AWAIT_REPORTS, run, type(None), DRAIN)
             ladder = await self._climb(run, ladder, started)
         except ActivityError as error:
-            status = SyncStatus.PARTIAL if self._tally.compared else SyncStatus.FAILED
-            return await self._end(run, status, reason_of(error))
+            return await self._broken_off(run, reason_of(error))
+        except asyncio.CancelledError:
+            # Asked to stop: what is repaired is repaired, and the run says that it ended.
+            return await self._broken_off(run, CANCELLED)
         if ladder.proven:
             return await self._end(run, SyncStatus.COMPLETED, None)
-        return await self._end(run, SyncStatus.PARTIAL, self._tally.incomplete or "still-nok")
+        return await self._end(run, SyncStatus.PARTIAL, self._tally.unusable or "still-nok")
 
     async def _climb(self, run: RunRef, ladder: Ladder, started: Started) -> Ladder:
         while (move := ladder.next_move()) is not Move.END:
@@ -86,7 +100,8 @@ class VSyncSetWorkflow:
                 ladder = ladder.waited()
             else:
                 assert ladder.next_rung is not None, "the table climbs to a rung"
-                ladder = ladder.rung_done(await self._rung(run, ladder.next_rung, started))
+                done = await self._rung(run, ladder.next_rung, started)
+                ladder = ladder.rung_done(done, unsettled=self._tally.unsettled > 0)
         return ladder
 
     async def _verify(self, run: RunRef) -> bool:
@@ -98,20 +113,22 @@ class VSyncSetWorkflow:
         return verified.ok
 
     async def _rung(self, run: RunRef, rung: Rung, started: Started) -> bool:
+        self._tally.unusable = None
         if rung is Rung.FILE:
             return await self._by_file(run, started.pace)
         since = started.since
-        if rung is Rung.EVENTS_AFTER:
-            # What the file could not judge is settled by now, and the log says how it ended.
+        if rung is not Rung.EVENTS:
+            # What was too young, or changed beside the file, is settled after this.
             await workflow.sleep(timedelta(seconds=started.pace.settle))
+        if rung is Rung.EVENTS_AFTER:
             since = self._tally.file_made_at or since
         return await self._by_log(run, rung, since, started.pace)
 
     async def _by_log(self, run: RunRef, rung: Rung, since: datetime | None, pace: Pace) -> bool:
         fetched = await do(FETCH_BACEN_ENTRIES, FetchStep(run, rung, since), FetchedLog, LONG)
         self._tally.requests += fetched.requests
-        if not fetched.complete:
-            self._tally.incomplete = "cid-log-too-long"
+        if fetched.unusable is not None:
+            self._tally.unusable, self._tally.unsettled = fetched.unusable, 0
             return False
         settled = workflow.now() - timedelta(seconds=pace.settle)
         compared = await do(COMPARE_ENTRIES, CompareStep(run, rung, settled), Compared, LONG)
@@ -130,8 +147,8 @@ class VSyncSetWorkflow:
             since = FetchStep(run, Rung.FILE, self._tally.file_made_at)
             fetched = await do(FETCH_BACEN_ENTRIES, since, FetchedLog, LONG)
             self._tally.requests += fetched.requests
-            if not fetched.complete:
-                self._tally.incomplete = "cid-log-too-long"
+            if fetched.unusable is not None:
+                self._tally.unusable, self._tally.compared = fetched.unusable, True
                 return False
         return await self._work_off(RungStep(run, Rung.FILE, by_file=True), compared)
 
@@ -152,6 +169,10 @@ class VSyncSetWorkflow:
                 self._tally.requests += settled.requests
                 changed = changed or settled.fixed + settled.others > 0
         return changed
+
+    async def _broken_off(self, run: RunRef, reason: str) -> VSyncResult:
+        status = SyncStatus.PARTIAL if self._tally.compared else SyncStatus.FAILED
+        return await self._end(run, status, reason)
 
     async def _end(self, run: RunRef, status: SyncStatus, error: str | None) -> VSyncResult:
         tally = self._tally

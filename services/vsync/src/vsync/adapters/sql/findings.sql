@@ -36,7 +36,7 @@ ORDER BY c1, c2, c3, c4
 LIMIT $3;
 
 -- name: found_read
-UPDATE vsync.found_cids SET key_hash = $7, sealed = $8, seen_at = $9
+UPDATE vsync.found_cids SET key_hash = $7, sealed = $8, seen_at = $9, reason_code = $10
 WHERE run_id = $1 AND rung = $2 AND remote AND (c1, c2, c3, c4) = ($3, $4, $5, $6);
 
 -- name: found_all
@@ -44,7 +44,8 @@ WHERE run_id = $1 AND rung = $2 AND remote AND (c1, c2, c3, c4) = ($3, $4, $5, $
 SELECT found.remote, found.c1, found.c2, found.c3, found.c4, found.dict_at,
        COALESCE(found.key_hash, entry.key_hash) AS key_hash,
        COALESCE(entry.entry_id, waiting.entry_id) AS entry_id,
-       COALESCE(found.sealed, entry.sealed) AS sealed, found.seen_at
+       COALESCE(found.sealed, entry.sealed) AS sealed, found.seen_at,
+       found.reason_code
 FROM vsync.found_cids AS found
 LEFT JOIN vsync.cids AS cid ON NOT found.remote AND cid.participant = $3 AND cid.key_type = $4
     AND cid.active AND (cid.c1, cid.c2, cid.c3, cid.c4) = (found.c1, found.c2, found.c3, found.c4)
@@ -70,9 +71,13 @@ ORDER BY entry.entry_id;
 -- name: discrepancies_insert
 INSERT INTO vsync.discrepancies
     (run_id, rung, number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed,
-     remote_sealed, dict_at, seen_at)
-SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::bytea[],
-    $8::bytea[], $9::bytea[], $10::bytea[], $11::timestamptz[], $12::timestamptz[]);
+     remote_sealed, dict_at, seen_at, reason_code, state, settled_at)
+SELECT $1, $2, it.*, CASE WHEN it.reason_code IS NULL THEN 'OPEN' ELSE 'FAILED' END,
+       CASE WHEN it.reason_code IS NULL THEN NULL ELSE now() END
+FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::bytea[], $8::bytea[],
+            $9::bytea[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[])
+    AS it (number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed, remote_sealed,
+           dict_at, seen_at, reason_code);
 
 -- name: discrepancies_counted
 -- The rung's event goes out with its findings, once: what was told is counted in the run's version.

@@ -72,13 +72,16 @@ SELECT $2::int
            AND other.verified_at IS NULL
            AND NOT EXISTS (SELECT FROM vsync.cid_files WHERE run_id = other.id)) AS left;
 
+-- name: file_reserve
+-- Counted before the order leaves: one that nobody answers has cost its token.
+INSERT INTO vsync.cid_files (run_id, participant, key_type, requested_at)
+VALUES ($1, $2, $3, now());
+
 -- name: file_insert
-INSERT INTO vsync.cid_files (file_id, run_id, participant, key_type, requested_at)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING;
+UPDATE vsync.cid_files SET file_id = $2, requested_at = $3 WHERE run_id = $1;
 
 -- name: file_of_run
-SELECT file_id FROM vsync.cid_files WHERE run_id = $1 ORDER BY requested_at DESC LIMIT 1;
+SELECT file_id FROM vsync.cid_files WHERE run_id = $1;
 
 -- name: report_insert
 -- $13: the set runs that a whole run sums up, NULL for a set's own. A repeat answers the first.
