@@ -1608,7 +1608,7 @@ GRANT SELECT,INSERT ON TABLE connect.subject_aggregates TO vsync;
 GRANT SELECT,INSERT ON TABLE connect.subject_keys TO claim_orchestrator;
 GRANT SELECT,INSERT ON TABLE connect.subject_keys TO vsync;
 
-GRANT SELECT,INSERT ON TABLE vsync.cid_files TO vsync;
+GRANT SELECT,INSERT,UPDATE ON TABLE vsync.cid_files TO vsync;
 GRANT SELECT ON TABLE vsync.cid_files TO operator_ro;
 
 GRANT SELECT,INSERT ON TABLE vsync.cid_history TO vsync;

@@ -158,7 +158,8 @@ JOIN vsync.entries AS entry USING (entry_id);
 GRANT SELECT, INSERT, UPDATE, DELETE ON vsync.found_cids, vsync.log_cids TO vsync;
 GRANT SELECT, INSERT, UPDATE ON vsync.discrepancies, vsync.manual_review_queue,
     workflows.vsync_workflows TO vsync;
-GRANT SELECT, INSERT ON vsync.cid_files, vsync.sync_reports TO vsync;
+GRANT SELECT, INSERT, UPDATE ON vsync.cid_files TO vsync;
+GRANT SELECT, INSERT ON vsync.sync_reports TO vsync;
 GRANT USAGE ON SCHEMA workflows TO vsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON connect.bridge_requests TO vsync;
 GRANT SELECT ON vsync.found_cids, vsync.log_cids, vsync.discrepancies, vsync.cid_files, vsync.sync_reports,
