@@ -7,6 +7,7 @@ soon as collection shows that such a test is chosen, and are up when its turn co
 import os
 
 import pytest
+from hypothesis import settings
 
 from devstack.stack import Stack
 from devstack.suite import uninterrupted
@@ -26,6 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the shared stack's handle; nothing is started yet."""
+    # Two busy cores are normal: how long an example takes says nothing about the code. The rest is
+    # as Hypothesis has it, which is another thing with CI=true.
+    settings.register_profile("busy", settings(), deadline=None)
+    settings.load_profile("busy")
     config.stash[_SHARED] = SharedStack(keep=bool(config.getoption("--keep-stack")))
 
 
