@@ -79,7 +79,7 @@ async def _write(
     connection: Connection, before: InReview, written: ReviewWritten, version: int, caused_by: UUID
 ) -> None:
     review = written.review
-    opened_anew = written.reason is not None and written.at is not None
+    opened_at = None if written.reason is None else written.at
     await timed_fetch(
         connection,
         _REVIEWS["review_write"],
@@ -94,7 +94,7 @@ async def _write(
             written.reason,
             len({it.ordinal for it in written.review_events}),
             _action(written),
-            written.at + DECIDE_WITHIN if opened_anew and written.at else None,
+            None if opened_at is None else opened_at + DECIDE_WITHIN,
         ),
     )
     if written.entry is not None:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from dict_common.kernel.errors import InputRefused
 from vsync.application.run_sync import RUN_SUBSCRIPTION
-from vsync.application.sync_console import Row, SyncReader, WantedRuns, number_of
+from vsync.application.sync_console import Row, SyncReader, WantedRuns
+from vsync.application.sync_process import number_of
 
 RUNS_MAX = 1_000
 _STARTED, _REJECTED = "started", "rejected"

@@ -76,6 +76,8 @@ class Bacen(Protocol):
 
 
 RATE_LIMITED, CONFLICT, SERVER_TROUBLE = 429, 409, 500
+REASON_MAX = 60
+"""Characters of a reason that a table keeps: DICT's problem types come from outside."""
 
 
 def passes(error: DictError) -> bool:

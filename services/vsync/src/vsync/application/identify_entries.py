@@ -8,7 +8,7 @@ from dict_common.kernel.clock import Clock
 from dict_common.kernel.ids import derived_id
 from dict_common.ports.directory import DirectoryRefused
 from dict_common.ports.sealing import RestSealer
-from vsync.application.bacen import AnswerInvalid, Bacen, passes
+from vsync.application.bacen import REASON_MAX, AnswerInvalid, Bacen, passes
 from vsync.application.fetch_bacen import Alive
 from vsync.application.prove_sync import call_context
 from vsync.application.sync_ports import Finding, Findings, FoundDiscrepancy, Said, Twin
@@ -18,7 +18,6 @@ from vsync.domain.discrepancies import Discrepancy, DiscrepancyType, KnownEntry,
 from vsync.domain.events import DiscrepancyFound
 
 ASKED_AT_ONCE = 8
-REASON_MAX = 60
 READ_AT_ONCE = 200
 _MADE_UP = UUID("c4a0f6de-2f53-5b1c-8f0a-7f1f5d7e9a42")
 RUNG_NAMES = {1: "EVENTS", 2: "FILE", 3: "EVENTS", 4: "EVENTS"}

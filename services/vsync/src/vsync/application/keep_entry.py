@@ -5,7 +5,7 @@ from uuid import UUID
 from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.ids import derived_id
 from dict_common.ports.directory import CallContext, DirectoryRefused
-from vsync.application.bacen import Bacen, passes
+from vsync.application.bacen import REASON_MAX, Bacen, passes
 from vsync.application.entry_papers import EntryPapers, papers_in
 from vsync.application.ports import Papers
 from vsync.application.review_ports import InReview, ReviewStore, ReviewWritten
@@ -18,7 +18,6 @@ from vsync.domain.review import ReviewStatus, reopened, resolved
 
 KEPT = "KEPT"
 RESTORED = "RESTORED"
-REASON_MAX = 60
 
 
 class KeepEntry:

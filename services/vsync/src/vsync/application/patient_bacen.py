@@ -11,6 +11,7 @@ from dict_common.kernel.clock import Clock
 from dict_common.ports.directory import CallContext, DirectoryRefused
 from vsync.application.bacen import RATE_LIMITED, Bacen, BacenEntry, CidFile
 from vsync.application.entry_papers import EntryPapers
+from vsync.application.fetch_bacen import Alive, Pause
 from vsync.domain.cid_events import LogPage
 from vsync.domain.entry import EntrySet
 
@@ -20,14 +21,12 @@ WAIT_SECONDS, WAIT_SECONDS_MAX = 10.0, 300.0
 """Where DICT does not say how long, and where it says too much."""
 SLICE_SECONDS = 30.0
 """Between two signs of life."""
-Beat = Callable[[], None]
-Pause = Callable[[float], Awaitable[None]]
 
 
 class PatientBacen:
     """Bacen, for steps that may take hours: 429 is no answer to them. Raises what Bacen raises."""
 
-    def __init__(self, bacen: Bacen, clock: Clock, pause: Pause, beat: Beat) -> None:
+    def __init__(self, bacen: Bacen, clock: Clock, pause: Pause, beat: Alive) -> None:
         """`beat`: tells the engine that a step goes on; outside of one it does nothing."""
         self._bacen = bacen
         self._clock = clock
@@ -92,7 +91,6 @@ class PatientBacen:
             await self._pause(min(left, SLICE_SECONDS))
 
     def _refused(self, bucket: str, error: DirectoryRefused) -> None:
-        if error.http_status == RATE_LIMITED:
-            told = error.retry_after_seconds or WAIT_SECONDS
-            until = self._clock.now() + timedelta(seconds=min(told, WAIT_SECONDS_MAX))
-            self._not_before[bucket] = max(until, self._not_before.get(bucket, until))
+        told = error.retry_after_seconds or WAIT_SECONDS
+        until = self._clock.now() + timedelta(seconds=min(told, WAIT_SECONDS_MAX))
+        self._not_before[bucket] = max(until, self._not_before.get(bucket, until))

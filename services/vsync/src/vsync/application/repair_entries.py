@@ -8,7 +8,7 @@ from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.errors import DictError, Unavailable
 from dict_common.kernel.ids import derived_id
 from dict_common.ports.directory import DirectoryRefused
-from vsync.application.bacen import Bacen, passes
+from vsync.application.bacen import REASON_MAX, Bacen, passes
 from vsync.application.entry_papers import papers_in
 from vsync.application.fetch_bacen import Alive
 from vsync.application.ports import Met, Written
@@ -22,7 +22,6 @@ from vsync.domain.entry import Told, excluded, told
 from vsync.domain.precedence import Report, Source, Verdict
 
 REPAIRED_AT_ONCE = 8
-REASON_MAX = 60
 FIXED, IN_REVIEW, GONE, OVERTAKEN, FAILED = "FIXED", "IN_REVIEW", "GONE", "OVERTAKEN", "FAILED"
 CORRECTIONS = {"entry.created": "CREATED", "entry.updated": "UPDATED"}
 _Settle = Callable[[FoundDiscrepancy], Awaitable[str]]

@@ -8,7 +8,7 @@ from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.fields import instant, member, optional, text
 from dict_common.kernel.participant import ispb
 from dict_common.ports.inbox import CommandInbox, Delivery, InboxKey, Seen, command_id_reused
-from vsync.application.sync_process import VSyncInput, participant_workflow_id
+from vsync.application.sync_process import VSyncInput, number_of, participant_workflow_id
 from vsync.domain.sync_run import SyncType
 
 RUN_SUBSCRIPTION = "vsync.vsync-run"
@@ -48,7 +48,7 @@ class RunSync:
             raise command_id_reused()
         asked = self._asked(delivery, record)
         await self._inbox.take(delivery.key)
-        day, number = delivery.published_at.date(), delivery.key.command_id.hex[-12:]
+        day, number = delivery.published_at.date(), number_of(delivery.key.command_id)
         for one in asked:
             id_ = participant_workflow_id(one.participant_ispb, day, number)
             await self._process.start(id_, one)

@@ -10,7 +10,7 @@ from dict_common.kernel.errors import InputRefused, Undeliverable
 from dict_common.ports.sealing import RestSealer
 from vsync.application.entry_papers import EntryPapers, papers_in
 from vsync.application.run_sync import ALL
-from vsync.application.sync_process import participant_workflow_id
+from vsync.application.sync_process import number_of, participant_workflow_id
 from vsync.domain.sync_run import SyncType
 
 Row = dict[str, Any]
@@ -142,11 +142,6 @@ class AskedRun:
             "requested_at": now,
             "requested_by": REQUESTED_BY,
         }
-
-
-def number_of(command_id: UUID) -> str:
-    """By which the workflows of a command are told from others of the day."""
-    return command_id.hex[-12:]
 
 
 def workflow_ids(participants: Sequence[str], day: date, command_id: UUID) -> list[str]:

@@ -45,6 +45,11 @@ def participant_workflow_id(participant: str, day: date, number: str) -> str:
     return f"vsync-{participant}-{day.isoformat()}-{number}"
 
 
+def number_of(command_id: UUID) -> str:
+    """By which the workflows of a command are told from others of the day."""
+    return command_id.hex[-12:]
+
+
 def set_workflow_id(of: EntrySet) -> str:
     """Fixed, so that no two runs of a set are at once."""
     return f"vsync-{of.participant}-{of.key_type}"

@@ -1,8 +1,11 @@
 """The consumer of entries' reports and of asked runs: `python -m vsync.entrypoints.consumer`."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from dict_common.bus.avro import Record
 from dict_common.bus.commands import Command
 from dict_common.bus.doors import Door, Link, open_doors
 from dict_common.bus.together import every, run_together
@@ -16,8 +19,6 @@ from vsync.application.run_sync import RUN_SUBSCRIPTION
 from vsync.bootstrap.consumer import ConsumerAdapters, open_consumer
 from vsync.bootstrap.foundations import REPORT_COMMAND, REPORT_SUBSCRIPTION, SERVICE, frame
 
-TRANSFER_SUBSCRIPTION = "vsync.entry-transferred"
-REVIEW_SUBSCRIPTION = "vsync.review-decide"
 NO_RUN = ""
 """A run that was refused has no id."""
 PURGE_EVERY_SECONDS = 60.0
@@ -26,72 +27,39 @@ INBOX_KEPT = timedelta(days=60)
 INBOX_ROWS_MAX = 1_000
 
 
-def _report_door(adapters: ConsumerAdapters) -> Door:
+Use = Callable[[Delivery, Record], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A topic that is read: what it is about, by the field that names it (None: no id yet)."""
+
+    namespace: str
+    name: str
+    subscription: str
+    aggregate_type: str
+    named_by: str | None
+
+
+REPORTS = _Read("commands", REPORT_COMMAND, REPORT_SUBSCRIPTION, "entry", "entry_id")
+TRANSFERS = _Read("events", "entry.transferred", "vsync.entry-transferred", "claim", "claim_id")
+RUNS = _Read("commands", "vsync.run", RUN_SUBSCRIPTION, "vsync-run", None)
+REVIEWS = _Read("commands", "review.decide", "vsync.review-decide", "review", "review_id")
+
+
+def _door(adapters: ConsumerAdapters, read: _Read, use: Use) -> Door:
+    def ids(command: Command) -> dict[str, str]:
+        field = read.named_by
+        return {} if field is None else {field: id_or_nothing(command.record, field)}
+
     async def act(at: Delivery, command: Command) -> None:
-        await adapters.report_entry(at, command.record)
+        await use(at, command.record)
 
     async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
-        about = ("entry", id_or_nothing(command.record, "entry_id"))
+        about = (read.aggregate_type, ids(command).get(read.named_by or "", NO_RUN))
         await adapters.refuse(at.key, at.envelope, about, error)
 
-    return Door(
-        topic=topic("commands", REPORT_COMMAND),
-        subscription=REPORT_SUBSCRIPTION,
-        act=act,
-        refuse=refuse,
-        ids=lambda command: {"entry_id": id_or_nothing(command.record, "entry_id")},
-    )
-
-
-def _run_door(adapters: ConsumerAdapters) -> Door:
-    async def act(at: Delivery, command: Command) -> None:
-        await adapters.run_sync(at, command.record)
-
-    async def refuse(at: Delivery, _command: Command, error: InputRefused) -> None:
-        await adapters.refuse(at.key, at.envelope, ("vsync-run", NO_RUN), error)
-
-    return Door(
-        topic=topic("commands", "vsync.run"),
-        subscription=RUN_SUBSCRIPTION,
-        act=act,
-        refuse=refuse,
-        ids=lambda _command: {},
-    )
-
-
-def _transfer_door(adapters: ConsumerAdapters) -> Door:
-    async def act(at: Delivery, event: Command) -> None:
-        await adapters.note_transfer(at, event.record)
-
-    async def refuse(at: Delivery, event: Command, error: InputRefused) -> None:
-        about = ("claim", id_or_nothing(event.record, "claim_id"))
-        await adapters.refuse(at.key, at.envelope, about, error)
-
-    return Door(
-        topic=topic("events", "entry.transferred"),
-        subscription=TRANSFER_SUBSCRIPTION,
-        act=act,
-        refuse=refuse,
-        ids=lambda event: {"claim_id": id_or_nothing(event.record, "claim_id")},
-        opener=adapters.base.subjects,
-    )
-
-
-def _review_door(adapters: ConsumerAdapters) -> Door:
-    async def act(at: Delivery, command: Command) -> None:
-        await adapters.decide_review(at, command.record)
-
-    async def refuse(at: Delivery, command: Command, error: InputRefused) -> None:
-        about = ("review", id_or_nothing(command.record, "review_id"))
-        await adapters.refuse(at.key, at.envelope, about, error)
-
-    return Door(
-        topic=topic("commands", "review.decide"),
-        subscription=REVIEW_SUBSCRIPTION,
-        act=act,
-        refuse=refuse,
-        ids=lambda command: {"review_id": id_or_nothing(command.record, "review_id")},
-    )
+    return Door(topic(read.namespace, read.name), read.subscription, act, refuse, ids)
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:
@@ -108,11 +76,12 @@ async def work(stop: asyncio.Event, health: Health) -> None:
 
         tenant = base.shared.pulsar_tenant
         link = Link(adapters.pulsar, tenant, SERVICE, adapters.opener, base.rest)
+        transfers = _door(adapters, TRANSFERS, adapters.note_transfer)
         read = (
-            _report_door(adapters),
-            _transfer_door(adapters),
-            _run_door(adapters),
-            _review_door(adapters),
+            _door(adapters, REPORTS, adapters.report_entry),
+            replace(transfers, opener=base.subjects),
+            _door(adapters, RUNS, adapters.run_sync),
+            _door(adapters, REVIEWS, adapters.decide_review),
         )
         doors = open_doors(link, read, ready)
         await run_together((*doors, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
