@@ -8,7 +8,7 @@ from dict_common.kernel.errors import InputRefused
 from dict_common.ports.inbox import InboxKey
 from dict_common.ports.outgoing import OutgoingEvent
 from dict_common.testing.inbox import InMemoryInbox
-from vsync.application.ports import Decide, Met, OpenedReview, Papers, Written
+from vsync.application.ports import Decide, Held, Met, OpenedReview, Papers, Written
 from vsync.domain.entry import Entry
 
 
@@ -21,6 +21,7 @@ class InMemoryEntries(InMemoryInbox):
     events: list[OutgoingEvent] = field(default_factory=list)
     open_reviews: dict[UUID, OpenedReview] = field(default_factory=dict)
     closed_reviews: dict[UUID, str] = field(default_factory=dict)
+    hashes: dict[UUID, str] = field(default_factory=dict)
 
     async def reject(
         self, command: InboxKey, reason_code: str, events: Sequence[OutgoingEvent]
@@ -42,28 +43,19 @@ class InMemoryEntries(InMemoryInbox):
         await self.settle(command, outcome)
         return True
 
-    async def entry_of(self, key_hash: str) -> UUID | None:
-        """That stands, else that waits for a person."""
-        known = [
-            it
-            for it in self.entries.values()
-            if (it.cid is not None or it.review_id is not None)
-            and (papers := self.papers.get(it.entry_id)) is not None
-            and papers.key_hash == key_hash
-        ]
-        known.sort(key=lambda it: (it.cid is None, it.entry_id))
-        return known[0].entry_id if known else None
-
     async def change(self, entry_id: UUID, key_hash: str | None, decide: Decide) -> str | None:
         """The outcome; None, and nothing changed, where another entry has the CID."""
-        before = self.entries.get(entry_id)
-        stands = before is not None and (before.cid is not None or before.review_id is not None)
-        twin = None if stands else self._twin(entry_id, key_hash)
-        written = await decide(Met(before, twin))
+        met = Met(self.entries.get(entry_id))
+        if key_hash is not None:
+            others = [it for it in self.entries.values() if it.entry_id != entry_id]
+            met = self._met(met.entry, [it for it in others if self.hash_of(it) == key_hash])
+        written = await decide(met)
         if self._held_by_another(written):
             return None
-        if written.retires is not None:
-            self._put(Written("", written.retires.entry, True, None, written.retires.events))
+        if met.entry is not None and written.key_hash is not None:
+            self.hashes.setdefault(entry_id, written.key_hash)
+        for gone in written.retires:
+            self._put(Written("", gone.entry, True, None, gone.events, closes=gone.closes))
         self._put(written)
         return written.outcome
 
@@ -74,6 +66,9 @@ class InMemoryEntries(InMemoryInbox):
         self.entries[entry.entry_id] = replace(entry, review_id=None) if written.stands else entry
         if written.stands:
             self.papers[entry.entry_id] = written.papers
+            key_hash = written.key_hash if written.papers is None else written.papers.key_hash
+            if key_hash is not None:
+                self.hashes[entry.entry_id] = key_hash
         if written.opens is not None:
             self.open_reviews[written.opens.review_id] = written.opens
             self.events += written.opens.events
@@ -83,27 +78,26 @@ class InMemoryEntries(InMemoryInbox):
             self.events += closes.events
         self.events += written.events
 
-    def _twin(self, entry_id: UUID, key_hash: str | None) -> Entry | None:
-        return next(
-            (
-                it
-                for it in self.entries.values()
-                if it.entry_id != entry_id
-                and it.made_up
-                and (it.cid is not None or it.review_id is not None)
-                and (papers := self.papers.get(it.entry_id)) is not None
-                and papers.key_hash == key_hash
-            ),
-            None,
-        )
+    def hash_of(self, entry: Entry) -> str | None:
+        """A tombstone keeps it."""
+        return self.hashes.get(entry.entry_id)
+
+    def _met(self, entry: Entry | None, others: Sequence[Entry]) -> Met:
+        held = [
+            Held(it, papers)
+            for it in sorted(others, key=lambda it: it.entry_id)
+            if it.holds and (papers := self.papers.get(it.entry_id)) is not None
+        ]
+        ended = [it.stands.dict_time for it in others if not it.holds]
+        return Met(entry, held, max(ended, default=None))
 
     def _held_by_another(self, written: Written) -> bool:
         entry = written.entry
         if entry is None or entry.cid is None:
             return False
-        retired = None if written.retires is None else written.retires.entry.entry_id
+        retired = {it.entry.entry_id for it in written.retires}
         return any(
             (it.set, it.cid) == (entry.set, entry.cid)
-            and it.entry_id not in (entry.entry_id, retired)
+            and it.entry_id not in {entry.entry_id, *retired}
             for it in self.entries.values()
         )

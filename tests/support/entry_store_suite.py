@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +16,7 @@ from vsync.application.ports import (
     ClosedReview,
     Decide,
     EntryStore,
+    Held,
     Met,
     OpenedReview,
     Papers,
@@ -26,6 +27,7 @@ from vsync.domain.entry import Entry, EntrySet, excluded, retired
 from vsync.domain.precedence import Report, Source
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 SET = EntrySet("12345678", "PHONE")
 
 
@@ -85,6 +87,17 @@ class EntryStoreSuite(ABC):
         assert await store.accept(key(), entry_id, None, look)
         return found[0]
 
+    async def met(self, store: EntryStore, entry_id: UUID, key_hash: str) -> Met:
+        """What the next report of it meets; nothing changes."""
+        found: list[Met] = []
+
+        async def look(now: Met) -> Written:
+            found.append(now)
+            return Written("seen")
+
+        assert await store.accept(key(), entry_id, key_hash, look)
+        return found[0]
+
     async def test_an_entry_is_accepted_once_with_its_event(self) -> None:
         store, command, new = await self.store(), key(), entry()
         decide = becomes(new, papers(), (told(new),))
@@ -133,46 +146,62 @@ class EntryStoreSuite(ABC):
         with pytest.raises(InputRefused, match="command-id-reused"):
             await store.accept(other, new.entry_id, None, becomes(new, papers()))
 
-    async def test_a_twin_that_was_made_up_gives_its_key_to_the_entry_of_core(self) -> None:
+    async def test_others_of_the_key_are_met_with_their_papers_and_give_it_up(self) -> None:
         store, key_hash = await self.store(), uuid4().hex * 2
         made = replace(entry(), numbers={Source.DICT: 1})
-        await store.accept(
-            key(), made.entry_id, key_hash, becomes(made, replace(papers(), key_hash=key_hash))
-        )
+        kept = replace(papers(), key_hash=key_hash)
+        await store.accept(key(), made.entry_id, None, becomes(made, kept))
         ours = replace(entry(), cid=made.cid)
         met: list[Met] = []
 
         async def decide(now: Met) -> Written:
             met.append(now)
-            assert now.twin is not None
-            gone = retired(now.twin)
-            return Written(
-                "created", ours, True, papers(), (told(ours),), Retired(gone, (told(gone),))
-            )
+            gone = retired(now.others[0].entry)
+            gives = Retired(gone, (told(gone),))
+            return Written("created", ours, True, papers(), (told(ours),), (gives,))
 
         await store.accept(key(), ours.entry_id, key_hash, decide)
-        assert met == [Met(None, made)]
+        assert met == [Met(None, [Held(made, kept)])]
         assert await self.stands(store, ours.entry_id) == ours
         assert await self.stands(store, made.entry_id) == retired(made)
         assert len(await self.told_of(made.entry_id)) == 1
 
-    async def test_an_entry_of_another_key_or_told_of_by_core_is_no_twin(self) -> None:
+    async def test_entries_of_another_key_are_not_met(self) -> None:
         store, key_hash = await self.store(), uuid4().hex * 2
-        for made, its_hash in (
-            (entry(), key_hash),
-            (replace(entry(), numbers={Source.DICT: 1}), uuid4().hex * 2),
-            (replace(entry(cid=None), cid=None, numbers={Source.DICT: 1}), key_hash),
-        ):
-            kept = None if made.cid is None else replace(papers(), key_hash=its_hash)
-            await store.accept(key(), made.entry_id, None, becomes(made, kept))
-        met: list[Met] = []
+        await store.accept(key(), uuid4(), None, becomes(entry(), papers()))
+        assert await self.met(store, uuid4(), key_hash) == Met(None, [], None)
 
-        async def look(now: Met) -> Written:
-            met.append(now)
-            return Written("seen")
+    async def test_another_entry_of_the_key_may_be_written_instead(self) -> None:
+        store, key_hash, it = await self.store(), uuid4().hex * 2, entry()
+        kept = replace(papers(), key_hash=key_hash)
+        await store.accept(key(), it.entry_id, None, becomes(it, kept, (told(it),)))
+        after = replace(it, cid=uuid4().bytes * 2, version=2)
+        decide = becomes(after, kept, (told(after),))
+        await store.accept(key(), uuid4(), key_hash, decide)
+        assert await self.stands(store, it.entry_id) == after
+        assert await self.told_of(it.entry_id) == [1, 2]
 
-        await store.accept(key(), uuid4(), key_hash, look)
-        assert met == [Met(None)]
+    async def test_a_tombstone_keeps_its_key(self) -> None:
+        store, it, key_hash = await self.store(), entry(), uuid4().hex * 2
+        kept = replace(papers(), key_hash=key_hash)
+        assert (await self.met(store, uuid4(), key_hash)).ended_at is None
+        await store.accept(key(), it.entry_id, None, becomes(it, kept))
+        assert (await self.met(store, uuid4(), key_hash)).ended_at is None
+        gone = replace(it, cid=None, stands=Report(Source.CORE, 2, NOON + HOUR), version=2)
+        await store.accept(key(), it.entry_id, None, becomes(gone))
+        assert await self.met(store, uuid4(), key_hash) == Met(None, [], NOON + HOUR)
+        assert await self.met(store, it.entry_id, key_hash) == Met(gone, [], None)
+
+    async def test_a_tombstone_may_learn_its_key(self) -> None:
+        store, key_hash, gone = await self.store(), uuid4().hex * 2, replace(entry(), cid=None)
+        await store.accept(key(), gone.entry_id, None, becomes(gone))
+
+        async def learn(_: Met) -> Written:
+            return Written("seen", key_hash=key_hash)
+
+        await store.accept(key(), gone.entry_id, key_hash, learn)
+        assert (await self.met(store, uuid4(), key_hash)).ended_at == NOON
+        assert await self.stands(store, gone.entry_id) == gone
 
     async def test_an_entry_goes_into_review_and_a_report_that_stands_ends_it(self) -> None:
         store, first = await self.store(), entry()

@@ -12,9 +12,16 @@ from dict_common.kernel.clock import Clock
 from dict_common.ports.outgoing import OutgoingEvent
 from tests.support.entry_fakes import InMemoryEntries
 from vsync.application.ports import Decide
-from vsync.application.sync_ports import Finding, FoundDiscrepancy, LocalVSync, Said, Twin
+from vsync.application.sync_ports import (
+    Finding,
+    FoundDiscrepancy,
+    LocalVSync,
+    OrderedFile,
+    Said,
+    Twin,
+)
 from vsync.application.sync_process import Compared, RunEnd, RunRef, VSyncResult
-from vsync.domain.cid import CID_BYTES, vsync_of
+from vsync.domain.cid import CID_BYTES, toggled, vsync_of
 from vsync.domain.cid_events import CidEvent, CidEventType, CidLog
 from vsync.domain.cid_sets import Cids, Reading
 from vsync.domain.discrepancies import DiscrepancyType
@@ -75,10 +82,13 @@ class InMemoryRuns:
         cids = standing(self.entries, of)
         return LocalVSync(vsync_of(cids), len(cids), self.clock.now(), False)
 
-    async def verified(self, run_id: UUID, local: LocalVSync, ok: bool) -> None:
+    async def verified(
+        self, run_id: UUID, local: LocalVSync, ok: bool, proven_at: datetime | None
+    ) -> None:
         """DICT's word."""
-        if ok:
-            self.runs[run_id].verified_at = local.at
+        del local, ok
+        if proven_at is not None:
+            self.runs[run_id].verified_at = proven_at
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
         """Those that were proven longest ago first."""
@@ -104,9 +114,10 @@ class InMemoryRuns:
         """What DICT has called it."""
         self.files[run.run_id] = (file_id, at)
 
-    async def file_of(self, run_id: UUID) -> str | None:
+    async def file_of(self, run_id: UUID) -> OrderedFile | None:
         """None too where it was not answered yet."""
-        return self.files[run_id][0] if run_id in self.files else None
+        file_id, at = self.files.get(run_id, (None, self.clock.now()))
+        return None if file_id is None else OrderedFile(file_id, at)
 
     async def report(self, end: RunEnd, report_id: UUID) -> VSyncResult:
         """Once."""
@@ -190,7 +201,9 @@ class InMemoryFindings:
         """In place of what was kept."""
         self.logs[run_id, rung] = list(log.last_events)
 
-    async def compare_log(self, run: RunRef, rung: Rung, settled_before: datetime) -> Compared:
+    async def compare_log(
+        self, run: RunRef, rung: Rung, settled_before: datetime, vsync: bytes | None
+    ) -> Compared:
         """What contradicts the set."""
         stands = set(standing(self.entries, run.set))
         differ = [
@@ -206,7 +219,9 @@ class InMemoryFindings:
             for it in settled
         }
         remote = sum(it.type is CidEventType.ADDED for it in settled)
-        return Compared(len(settled) - remote, remote, len(differ) - len(settled))
+        explained = toggled(vsync_of(stands), *(it.cid for it in differ)) == vsync
+        unsettled = len(differ) - len(settled)
+        return Compared(len(settled) - remote, remote, unsettled, explained=explained)
 
     @asynccontextmanager
     async def local_cids(self, of: EntrySet) -> AsyncIterator[Reading]:
@@ -343,17 +358,27 @@ class InMemoryCorrections:
     ) -> AsyncIterator[Sequence[FoundDiscrepancy]]:
         """In small batches."""
         kept = self.findings.kept.get((run_id, rung), {})
-        items = [it.found for it in kept.values() if it.found.type is of and it.state == "OPEN"]
+        items = [
+            replace(it.found, stands_at=None if entry is None else entry.stands.dict_time)
+            for it in kept.values()
+            if it.found.type is of and it.state == "OPEN"
+            for entry in [self.entries.entries.get(it.found.entry_id)]
+        ]
         for start in range(0, len(items), BATCH_ROWS):
             yield items[start : start + BATCH_ROWS]
 
     async def correct(
-        self, run_id: UUID, rung: Rung, item: FoundDiscrepancy, decide: Decide
+        self,
+        run_id: UUID,
+        rung: Rung,
+        item: FoundDiscrepancy,
+        key_hash: str | None,
+        decide: Decide,
     ) -> str:
         """All of it or nothing."""
         row = self.findings.kept[run_id, rung][item.number]
         if row.state == "OPEN":
-            row.state = await self.entries.change(item.entry_id, None, decide) or "GONE"
+            row.state = await self.entries.change(item.entry_id, key_hash, decide) or "GONE"
         return row.state
 
     async def settled(

@@ -183,7 +183,7 @@ class Installation:
 
     def tell(self, entry_id: UUID, version: int, it: EntryPapers | None, of: EntrySet) -> None:
         """Core reports; None: deleted."""
-        self._runner.run(self.report(*self.report_of(entry_id, version, it, of)))
+        self.arrives(self.report_of(entry_id, version, it, of))
 
     def report_of(
         self, entry_id: UUID, version: int, it: EntryPapers | None, of: EntrySet
@@ -205,6 +205,10 @@ class Installation:
         envelope = Envelope(command, "entry.report", "/core", now, str(entry_id), "entry")
         key = InboxKey("vsync.entry-report", command, (command.bytes,))
         return Delivery(key, envelope, now), record
+
+    def arrives(self, report: tuple[Delivery, dict[str, Any]]) -> None:
+        """A report of before, only now."""
+        self._runner.run(self.report(*report))
 
     def hold(self, *held: EntryPapers) -> None:
         """At DICT and in our base."""

@@ -15,6 +15,7 @@ from vsync.application.sync_ports import (
     Corrections,
     Findings,
     FoundDiscrepancy,
+    OrderedFile,
     RunStore,
     Said,
 )
@@ -28,6 +29,7 @@ from vsync.domain.precedence import Report, Source
 from vsync.domain.sync_run import Rung
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+MISSING_BACEN = DiscrepancyType.MISSING_BACEN
 MISSING_LOCAL, OUTDATED_LOCAL = DiscrepancyType.MISSING_LOCAL, DiscrepancyType.OUTDATED_LOCAL
 
 
@@ -116,9 +118,9 @@ class SyncStoreSuite(ABC):
         assert await self.told_of(first.run_id) == 1
         assert await stores.runs.proven_before(second) is None
         local = await stores.runs.local_vsync(of)
-        await stores.runs.verified(first.run_id, local, ok=False)
+        await stores.runs.verified(first.run_id, local, ok=False, proven_at=None)
         assert await stores.runs.proven_before(second) is None
-        await stores.runs.verified(first.run_id, local, ok=True)
+        await stores.runs.verified(first.run_id, local, ok=True, proven_at=local.at)
         assert await stores.runs.proven_before(second) == local.at
         assert await stores.runs.proven_before(first) is None
 
@@ -158,10 +160,10 @@ class SyncStoreSuite(ABC):
         assert await stores.runs.file_of(run.run_id) is None
         assert not await stores.runs.file_granted(run, 0)
         assert await stores.runs.file_granted(run, 1_000)
-        file_id = str(uuid4())
+        file_id, at = str(uuid4()), datetime.now(UTC)
         for _ in range(2):
-            await stores.runs.file_ordered(run, file_id, datetime.now(UTC))
-        assert await stores.runs.file_of(run.run_id) == file_id
+            await stores.runs.file_ordered(run, file_id, at)
+        assert await stores.runs.file_of(run.run_id) == OrderedFile(file_id, at)
 
     async def test_a_log_is_compared_with_what_stands(self) -> None:
         stores, of = await self.stores(), a_set()
@@ -172,7 +174,7 @@ class SyncStoreSuite(ABC):
         log = log_of((removed, entry.cid, NOON), (removed, b"g" * 32, NOON), (added, new, NOON))
         await stores.findings.keep_log(run.run_id, Rung.EVENTS, log_of((added, young, NOON)))
         await stores.findings.keep_log(run.run_id, Rung.EVENTS, log)
-        compared = await stores.findings.compare_log(run, Rung.EVENTS, NOON)
+        compared = await stores.findings.compare_log(run, Rung.EVENTS, NOON, None)
         assert (compared.only_local, compared.only_remote, compared.unsettled) == (1, 1, 0)
         found = await stores.findings.found(run, Rung.EVENTS)
         assert [(it.remote, it.cid, it.dict_at) for it in found] == [
@@ -181,8 +183,25 @@ class SyncStoreSuite(ABC):
         ]
         assert found[1].entry_id == entry.entry_id
         before = NOON - timedelta(seconds=1)
-        unsettled = await stores.findings.compare_log(run, Rung.EVENTS, before)
+        unsettled = await stores.findings.compare_log(run, Rung.EVENTS, before, None)
         assert (unsettled.only_local, unsettled.only_remote, unsettled.unsettled) == (0, 0, 2)
+
+    async def test_a_log_explains_a_set_by_its_own_vsync(self) -> None:
+        stores, of = await self.stores(), a_set()
+        held = [entry.cid for entry, _ in await self.held(stores, of, 2) if entry.cid]
+        run, new, at = a_run(of), b"n" * 32, NOON
+        log = log_of((CidEventType.REMOVED, held[0], at), (CidEventType.ADDED, new, at))
+        await stores.findings.keep_log(run.run_id, Rung.EVENTS, log)
+        theirs = vsync_of([held[1], new])
+        for vsync, explained in ((theirs, True), (vsync_of(held), False), (None, False)):
+            for before in (NOON, NOON - timedelta(seconds=1)):
+                done = await stores.findings.compare_log(run, Rung.EVENTS, before, vsync)
+                assert done.explained is explained
+        await stores.findings.keep_log(
+            run.run_id, Rung.FILE, log_of((CidEventType.ADDED, held[0], at))
+        )
+        done = await stores.findings.compare_log(run, Rung.FILE, NOON, vsync_of(held))
+        assert (done.only_local, done.only_remote, done.explained) == (0, 0, True)
 
     async def test_a_whole_set_is_read_as_often_as_is_asked(self) -> None:
         stores, of = await self.stores(), a_set()
@@ -243,7 +262,7 @@ class SyncStoreSuite(ABC):
             return Written("FIXED", entry, stands=True, papers=papers)
 
         for _ in range(2):
-            state = await stores.corrections.correct(run.run_id, Rung.EVENTS, item, decide)
+            state = await stores.corrections.correct(run.run_id, Rung.EVENTS, item, None, decide)
             assert state == "FIXED"
         assert decided == [Met(None)]
         assert (await stores.runs.local_vsync(of)).vsync == entry.cid
@@ -260,9 +279,19 @@ class SyncStoreSuite(ABC):
         async def decide(_: Met) -> Written:
             return Written("FIXED", made_up, stands=True, papers=papers)
 
-        state = await stores.corrections.correct(run.run_id, Rung.EVENTS, item, decide)
+        state = await stores.corrections.correct(run.run_id, Rung.EVENTS, item, None, decide)
         assert state == "GONE"
         assert (await stores.runs.local_vsync(of)).keys == 1
+
+    async def test_an_open_discrepancy_tells_when_its_entry_was_told_of(self) -> None:
+        stores, of = await self.stores(), a_set()
+        ((entry, _),) = await self.held(stores, of, 1)
+        run = a_run(of)
+        await self.found(stores, run, discrepancy(1, MISSING_BACEN, entry))
+        (batch,) = [
+            it async for it in stores.corrections.open(run.run_id, Rung.EVENTS, MISSING_BACEN)
+        ]
+        assert [it.stands_at for it in batch] == [entry.stands.dict_time]
 
     async def test_what_could_not_be_repaired_is_counted_and_not_tried_again(self) -> None:
         stores, of = await self.stores(), a_set()

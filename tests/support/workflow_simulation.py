@@ -93,7 +93,7 @@ class Simulation:
             self.handled += 1
             assert self.handled < EVENTS_MAX, f"no end: {self.called[-20:]}"
             instant, _, act = heapq.heappop(self._heap)
-            self.now_ = instant
+            self.now_ = max(self.now_, instant)  # an attempt may take its time
             act()
         if until is not None:
             self.now_ = max(self.now_, until)

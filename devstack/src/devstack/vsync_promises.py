@@ -15,7 +15,9 @@ async def deleted_by_a_run(database: "asyncpg.Connection[Any]") -> tuple[list[st
         """
         SELECT entry.entry_id::text
         FROM vsync.entries AS entry
-        WHERE NOT entry.active AND entry.review_id IS NULL AND NOT EXISTS (
+        WHERE NOT entry.active AND entry.review_id IS NULL
+            AND EXISTS (SELECT FROM vsync.cid_history AS had WHERE had.entry_id = entry.entry_id)
+            AND NOT EXISTS (
             SELECT FROM audit.workflow_events AS event
             WHERE event.aggregate_type = 'entry' AND event.aggregate_id = entry.entry_id::text
                 AND ((event.event_subtype = 'entry.deleted'

@@ -117,7 +117,8 @@ class TestPostgresSync(SyncStoreSuite):
         for of, ok in ((proven, True), (never, False)):
             run = a_run(of)
             await stores.runs.start(run, None, ())
-            await stores.runs.verified(run.run_id, await stores.runs.local_vsync(of), ok=ok)
+            local = await stores.runs.local_vsync(of)
+            await stores.runs.verified(run.run_id, local, ok, local.at if ok else None)
         await SyncGauges(self._database).look()
 
         def age(of: EntrySet) -> float:

@@ -1,6 +1,7 @@
 """A claim that is completed brings its key into our base, whoever tells of it first."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.sync_simulation import ISPB, PHONES, Installation, papers
 from vsync.application.entry_papers import EntryPapers
 from vsync.application.note_transfer import CLAIMS, NoteTransfer
 from vsync.application.writing import Writing
+from vsync.domain.entry import EntrySet
 
 CORE_ID = UUID("0197a5f0-8d01-7d3c-8b1f-6a7c8d9e0f1b")
 
@@ -98,6 +100,46 @@ def test_an_entry_that_core_has_told_of_before_is_the_same(home: Installation) -
     note(home, record(it))
     assert standing_ids(home) == [CORE_ID]
     assert home.equal()
+
+
+def test_a_key_that_changes_hands_within_a_participant_leaves_the_old_entry_to_core(
+    home: Installation,
+) -> None:
+    old = papers(1)
+    home.bacen.add(old)
+    home.tell(CORE_ID, 1, old, PHONES)
+    home.later(timedelta(seconds=1))
+    home.bacen.remove(old)
+    gone = home.report_of(CORE_ID, 2, None, PHONES)
+    home.later(timedelta(seconds=1))
+    owner = old.attributes._replace(tax_id="29999999999", name="João Lima")
+    new, new_id = replace(old, request_id=uuid4(), attributes=owner), uuid4()
+    home.bacen.add(new)
+    created = home.report_of(new_id, 1, new, PHONES)
+    note(home, record(new))
+    home.arrives(gone)
+    assert home.equal()
+    home.arrives(created)
+    assert home.equal()
+    assert standing_ids(home) == [new_id]
+
+
+def test_a_key_that_goes_from_one_participant_of_ours_to_another(home: Installation) -> None:
+    other = "87654321"
+    old = papers(1)
+    home.tell(CORE_ID, 1, old, PHONES)
+    home.later(timedelta(seconds=1))
+    attributes = old.attributes._replace(participant=other)
+    new = replace(old, request_id=uuid4(), attributes=attributes)
+    delivery = delivered(home)
+    act = NoteTransfer(
+        home.entries, home.secrecy, Writing(home.telling), frozenset({ISPB, other}), home.simulation
+    )
+    home._runner.run(act(delivery, record(new)))
+    assert len(standing_ids(home)) == 2
+    home.tell(CORE_ID, 2, None, PHONES)
+    (there,) = standing_ids(home)
+    assert home.entries.entries[there].set == EntrySet(other, "PHONE")
 
 
 def test_a_transfer_to_another_participant_is_none_of_ours(home: Installation) -> None:

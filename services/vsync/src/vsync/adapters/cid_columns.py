@@ -14,8 +14,7 @@ def columns_of(cid: bytes | None) -> Columns:
     return NONE if cid is None else _FOUR.unpack(cid)
 
 
-def cid_in(row: Row) -> bytes | None:
-    """The CID of a row, None where it has none."""
-    if row["c1"] is None:
-        return None
-    return _FOUR.pack(row["c1"], row["c2"], row["c3"], row["c4"])
+def cid_in(row: Row, prefix: str = "c") -> bytes | None:
+    """The CID of a row, None where it has none; or the VSync in other four columns."""
+    four = [row[f"{prefix}{at}"] for at in range(1, 5)]
+    return None if four[0] is None else _FOUR.pack(*four)

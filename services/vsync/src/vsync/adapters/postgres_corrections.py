@@ -1,6 +1,7 @@
 """Corrections over PostgreSQL: an entry and its discrepancy in one transaction."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -38,7 +39,12 @@ class PostgresCorrections:
             yield [FoundDiscrepancy(**dict(row) | {"type": of}) for row in rows]
 
     async def correct(
-        self, run_id: UUID, rung: Rung, item: FoundDiscrepancy, decide: Decide
+        self,
+        run_id: UUID,
+        rung: Rung,
+        item: FoundDiscrepancy,
+        key_hash: str | None,
+        decide: Decide,
     ) -> str:
         """One transaction; the outcome is the discrepancy's state."""
         key = (run_id, int(rung), item.number)
@@ -47,15 +53,19 @@ class PostgresCorrections:
                 (row,) = await timed_fetch(connection, _QUERIES["discrepancy_claim"], key)
                 if row["state"] != OPEN:
                     return str(row["state"])
-                state = await change(connection, item.entry_id, None, run_id, decide)
+                state = await change(connection, item.entry_id, key_hash, run_id, decide)
                 await timed_fetch(connection, _QUERIES["discrepancy_settle"], (*key, state, None))
             return state
         except asyncpg.UniqueViolationError as error:
             if not cid_is_taken(error):
                 raise
-        # Core has told of the same entry under its own id meanwhile.
+        # Another key of the set has this CID: it is in the VSync, whoever has it.
         await self._database.fetch(_QUERIES["discrepancy_settle"], (*key, GONE, None))
         return GONE
+
+    async def forget_versions(self, kept: timedelta, rows_max: int) -> None:
+        """What stood on both sides of old discrepancies, sealed."""
+        await self._database.fetch(_QUERIES["versions_forget"], (kept, rows_max))
 
     async def settled(
         self, run_id: UUID, rung: Rung, number: int, state: str, reason_code: str | None

@@ -54,12 +54,16 @@ class PostgresFindings:
                 "log_cids", schema_name="vsync", columns=_LOG_COLUMNS, records=rows
             )
 
-    async def compare_log(self, run: RunRef, rung: Rung, settled_before: datetime) -> Compared:
-        """Against the set as it is."""
+    async def compare_log(
+        self, run: RunRef, rung: Rung, settled_before: datetime, vsync: bytes | None
+    ) -> Compared:
+        """Against the set as it is, in one snapshot."""
         names = (run.participant, run.set.key_type)
         async with self._database.transaction() as connection:
             arguments = (run.run_id, int(rung), *names, settled_before)
             rows = await timed_fetch(connection, _QUERIES["log_differences"], arguments)
+            explained = cid_in(rows[0], "x") == vsync
+            rows = [row for row in rows if row["remote"] is not None]
             found = [row for row in rows if row["settled"]]
             await _keep(
                 connection,
@@ -71,7 +75,8 @@ class PostgresFindings:
                 ),
             )
         remote = sum(row["remote"] for row in found)
-        return Compared(len(found) - remote, remote, len(rows) - len(found))
+        unsettled = len(rows) - len(found)
+        return Compared(len(found) - remote, remote, unsettled, explained=explained)
 
     @asynccontextmanager
     async def local_cids(self, of: EntrySet) -> AsyncIterator[Reading]:

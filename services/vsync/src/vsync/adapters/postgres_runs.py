@@ -9,7 +9,7 @@ from dict_common.store import outbox
 from dict_common.store.database import Database, Row, timed_fetch
 from dict_common.store.queries import load_queries
 from vsync.adapters.cid_columns import cid_in
-from vsync.application.sync_ports import LocalVSync
+from vsync.application.sync_ports import LocalVSync, OrderedFile
 from vsync.application.sync_process import RunEnd, RunRef, VSyncResult
 from vsync.domain.entry import EntrySet
 from vsync.domain.sync_run import SyncStatus
@@ -54,22 +54,26 @@ class PostgresRuns:
                 await outbox.insert(connection, events, 0)
 
     async def local_vsync(self, of: EntrySet) -> LocalVSync:
-        """Anew, under the fold's lock; a fold that differs is put right."""
+        """Anew; a fold that differs in the same snapshot is put right, alone under its lock."""
         names = (of.participant, of.key_type)
-        async with self._database.transaction() as connection:
-            folds = await timed_fetch(connection, _QUERIES["fold_lock"], names)
-            (row,) = await timed_fetch(connection, _QUERIES["vsync_of"], names)
-            differed = bool(folds) and _four(folds[0]) != _four(row)
-            if differed:
+        row = await self._database.fetch_row(_QUERIES["vsync_of"], names)
+        assert row is not None, "an aggregate is one row"
+        differed = row["fold_differs"]
+        if differed:
+            async with self._database.transaction() as connection:
+                await timed_fetch(connection, _QUERIES["fold_lock"], names)
+                (row,) = await timed_fetch(connection, _QUERIES["vsync_of"], names)
                 await timed_fetch(connection, _QUERIES["fold_mend"], (*names, *_four(row)))
         vsync = cid_in(row)
         assert vsync is not None, "of no key at all it is zeros"
         return LocalVSync(vsync, row["keys"], row["at"], differed)
 
-    async def verified(self, run_id: UUID, local: LocalVSync, ok: bool) -> None:
-        """DICT's word."""
+    async def verified(
+        self, run_id: UUID, local: LocalVSync, ok: bool, proven_at: datetime | None
+    ) -> None:
+        """DICT's word, and the proof."""
         word = "OK" if ok else "NOK"
-        arguments = (run_id, local.vsync, local.keys, word, local.at)
+        arguments = (run_id, local.vsync, local.keys, word, proven_at)
         await self._database.fetch(_QUERIES["run_verified"], arguments)
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
@@ -90,10 +94,12 @@ class PostgresRuns:
         """What DICT has called it."""
         await self._database.fetch(_QUERIES["file_insert"], (run.run_id, file_id, at))
 
-    async def file_of(self, run_id: UUID) -> str | None:
+    async def file_of(self, run_id: UUID) -> OrderedFile | None:
         """None too where the order was not answered yet."""
         row = await self._database.fetch_row(_QUERIES["file_of_run"], (run_id,))
-        return None if row is None else row["file_id"]
+        if row is None or row["file_id"] is None:
+            return None
+        return OrderedFile(row["file_id"], row["requested_at"])
 
     async def report(self, end: RunEnd, report_id: UUID) -> VSyncResult:
         """Once; a repeat answers what was written."""

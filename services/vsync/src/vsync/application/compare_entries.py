@@ -21,7 +21,8 @@ class CompareEntries:
         """Findings are kept; a repeat replaces them."""
         run, file = step.run, step.file
         if file is None:
-            return await self._findings.compare_log(run, step.rung, step.settled_before)
+            vsync = None if step.vsync is None else bytes.fromhex(step.vsync)
+            return await self._findings.compare_log(run, step.rung, step.settled_before, vsync)
         path = await self._fetch.content(run, file, alive)
         try:
             async with self._findings.local_cids(run.set) as local:

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from dict_common.kernel.clock import Clock
 from dict_common.kernel.errors import DictError, InputRefused
 from vsync.application.bacen import EVENTS_MAX, Bacen, CidFile
 from vsync.application.prove_sync import SyncPolicy, call_context
-from vsync.application.sync_ports import Findings, RunStore
+from vsync.application.sync_ports import Findings, OrderedFile, RunStore
 from vsync.application.sync_process import FetchedFile, FetchedLog, FetchStep, RunRef
 from vsync.domain.cid import CID_BYTES
 from vsync.domain.cid_events import CidLog, LogInconsistent
@@ -98,7 +100,9 @@ class FetchBacen:
             alive()
         if not more:
             await self._findings.keep_log(run.run_id, step.rung, log)
-        return FetchedLog(log.count, pages, LOG_TOO_LONG if more else None)
+        if more or log.vsync is None:
+            return FetchedLog(log.count, pages, LOG_TOO_LONG)
+        return FetchedLog(log.count, pages, vsync=log.vsync.hex())
 
     async def file(self, run: RunRef, alive: Alive) -> FetchedFile:
         """A file of the set, ordered once, awaited, brought here and checked."""
@@ -107,9 +111,10 @@ class FetchBacen:
             if not await self._runs.file_granted(run, self._policy.files_a_day):
                 raise BudgetSpent
             context = call_context(run, "RequestCidFile", 1)
-            ordered = (await self._bacen.request_file(run.set, context)).id
+            file_id = (await self._bacen.request_file(run.set, context)).id
+            ordered = OrderedFile(file_id, self._clock.now())
             requests += 1
-            await self._runs.file_ordered(run, ordered, self._clock.now())
+            await self._runs.file_ordered(run, ordered.file_id, ordered.at)
         file, looks = await self._made(run, ordered, alive)
         fetched = _fetched(file, requests + looks + 1)
         await self.content(run, fetched, alive)
@@ -133,12 +138,13 @@ class FetchBacen:
         with suppress(FileNotFoundError):
             (self._policy.work_dir / f"{run.run_id}.file").unlink()
 
-    async def _made(self, run: RunRef, file_id: str, alive: Alive) -> tuple[CidFile, int]:
-        until, looks = self._clock.now() + self._policy.file_deadline, 0
+    async def _made(self, run: RunRef, ordered: OrderedFile, alive: Alive) -> tuple[CidFile, int]:
+        """And how often was looked. The deadline counts from the order, whatever attempt looks."""
+        until, looks = ordered.at + self._policy.file_deadline, 0
         while True:
             looks += 1
             context = call_context(run, "GetCidFile", looks)
-            file = await self._bacen.file(file_id, run.participant, context)
+            file = await self._bacen.file(ordered.file_id, run.participant, context)
             if file.status == AVAILABLE:
                 return file, looks
             if file.status == ERROR or self._clock.now() >= until:
@@ -147,17 +153,33 @@ class FetchBacen:
             await self._pause(self._policy.file_poll.total_seconds())
 
     async def _download(self, run: RunRef, file: FetchedFile, path: Path, alive: Alive) -> None:
+        with _whole(path) as target:
+            await self._write(run, file, target, alive)
+
+    async def _write(self, run: RunRef, file: FetchedFile, target: IO[bytes], alive: Alive) -> None:
         context = call_context(run, "DownloadCidFile", 1)
         written = 0
-        with path.open("wb") as target:
-            async for piece in self._bacen.download(file.file_id, run.participant, context):
-                written += len(piece)
-                if written > file.bytes:
-                    raise FileInvalid(f"it has more than the {file.bytes} bytes that DICT says")
-                target.write(piece)
-                alive()
+        async for piece in self._bacen.download(file.file_id, run.participant, context):
+            written += len(piece)
+            if written > file.bytes:
+                raise FileInvalid(f"it has more than the {file.bytes} bytes that DICT says")
+            target.write(piece)
+            alive()
         if written != file.bytes:
             raise FileInvalid(f"it has {written} bytes, DICT says {file.bytes}")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there when all of it was written. An attempt that was given up may still be
+    writing: each has its own."""
+    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        try:
+            yield part
+            part.flush()
+            Path(part.name).replace(path)
+        finally:
+            Path(part.name).unlink(missing_ok=True)
 
 
 def cids_of(path: Path) -> Iterator[Cids]:
@@ -165,6 +187,8 @@ def cids_of(path: Path) -> Iterator[Cids]:
     line = 0
     with path.open("rb") as source:
         while piece := source.read(LINE_BYTES * LINES_AT_ONCE):
+            if len(piece) % LINE_BYTES == LINE_BYTES - 1 and not source.read(1):
+                piece += b"\n"  # the last line need not end with one
             if len(piece) % LINE_BYTES:
                 raise FileInvalid(f"it ends within line {line + len(piece) // LINE_BYTES + 1}")
             lines = np.frombuffer(piece, np.uint8).reshape(-1, LINE_BYTES)

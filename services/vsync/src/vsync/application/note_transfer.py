@@ -1,7 +1,6 @@
 """`entry.transferred`: a claim of ours is completed, so the key stands here now."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.errors import InputRefused, Undeliverable
@@ -13,16 +12,15 @@ from dict_common.ports.inbox import Delivery, Seen, command_id_reused
 from vsync.application.entry_papers import EntryPapers
 from vsync.application.entry_report import CHARACTERS_MAX
 from vsync.application.identify_entries import made_up_id
-from vsync.application.ports import EntryStore, Met, Papers, Written
+from vsync.application.ports import EntryStore, Met, Written
 from vsync.application.telling import Cause
 from vsync.application.writing import Secrecy, Writing
 from vsync.domain.cid import CidAttributes
-from vsync.domain.entry import EntrySet, Told, told
+from vsync.domain.entry import EntrySet, Told
+from vsync.domain.holding import hold
 from vsync.domain.precedence import Report, Source
 
 CLAIMS = "/dict-connect/claim-orchestrator"
-TRIES_MAX = 3
-"""Core may report the same entry at this moment."""
 _ATTRIBUTES = {
     "key": "key",
     "tax_id": "owner_tax_id",
@@ -69,33 +67,21 @@ class NoteTransfer:
             raise Undeliverable(error.reason_code, error.detail) from error
 
     async def _note(self, delivery: Delivery, record: Mapping[str, object]) -> None:
-        given = optional(record, "entry_id")
-        entry_id = None if given is None else parse_id(given, "entry_id")
+        named = optional(record, "entry_id")
+        given = None if named is None else parse_id(named, "entry_id")
         read = _papers(record)
         papers = await self._secrecy.papers(read)
-        for _ in range(TRIES_MAX - 1):
-            try:
-                await self._accept(delivery, entry_id, read, papers)
-            except InputRefused as error:
-                if error.reason_code != "cid-already-known":
-                    raise
-            else:
-                return
-        await self._accept(delivery, entry_id, read, papers)
-
-    async def _accept(
-        self, delivery: Delivery, given: UUID | None, read: EntryPapers, papers: Papers
-    ) -> None:
         of = EntrySet(read.attributes.participant, read.attributes.key_type)
-        entry_id = given or await self._store.entry_of(papers.key_hash)
-        entry_id = entry_id or made_up_id(of.participant, papers.key_hash)
+        # DICT has made a new entry of it, whose id Core tells later if the claim does not know it.
+        entry_id = given or made_up_id(of.participant, papers.key_hash)
         envelope = delivery.envelope
         report = Report(Source.CLAIM, to_micros(envelope.time), envelope.time)
         what = Told(report, of, read.cid)
         cause = Cause(envelope.id, self._clock.now(), envelope.correlation_id, envelope.traceparent)
 
         async def decide(met: Met) -> Written:
-            return await self._writing(cause, met, told(met.entry, entry_id, what), papers)
+            holding = hold(met.entry, entry_id, what, met.known)
+            return await self._writing(cause, met, holding, papers)
 
         await self._store.accept(delivery.key, entry_id, papers.key_hash, decide)
 

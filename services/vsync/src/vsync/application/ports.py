@@ -9,6 +9,7 @@ from uuid import UUID
 from dict_common.ports.inbox import CommandInbox, InboxKey
 from dict_common.ports.outgoing import OutgoingEvent
 from vsync.domain.entry import Entry
+from vsync.domain.holding import Known
 
 
 @dataclass(frozen=True)
@@ -21,20 +22,27 @@ class Papers:
 
 
 @dataclass(frozen=True)
-class Met:
-    """An entry as a transaction finds it, None where it is unknown. `twin`: another entry of the
-    same key that was made up here (by a repair, an import or a claim) before Core told its id."""
+class Held:
+    """An entry that holds a key, active or in review."""
 
-    entry: Entry | None
-    twin: Entry | None = None
+    entry: Entry
+    papers: Papers
 
 
 @dataclass(frozen=True)
-class Retired:
-    """A twin that gives its key to the entry that Core has told of."""
+class Met:
+    """An entry as a transaction finds it, None where it is unknown, and what is known beside it."""
 
-    entry: Entry
-    events: Sequence[OutgoingEvent]
+    entry: Entry | None
+    others: Sequence[Held] = ()
+    """Other entries that hold the same key."""
+    ended_at: datetime | None = None
+    """The latest state, by DICT's clock, of other entries that had the key once."""
+
+    @property
+    def known(self) -> Known:
+        """For the one who decides."""
+        return Known([it.entry for it in self.others], self.ended_at)
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,22 @@ class ClosedReview:
 
 
 @dataclass(frozen=True)
+class Retired:
+    """An entry that gives its key up, and the review that ends with it."""
+
+    entry: Entry
+    events: Sequence[OutgoingEvent]
+    closes: ClosedReview | None = None
+
+
+@dataclass(frozen=True)
 class Written:
     """What a report makes of an entry. `outcome` is the inbox's word for it, or the discrepancy's.
 
     `entry` is None where nothing of it changes. `stands`: it is the report's content that stands
-    from now on, with `papers`, or without any for a tombstone. Where it does not stand and a review
-    is opened, the entry keeps its content and leaves its VSync.
+    from now on, with `papers`, or without any for a tombstone, which keeps its `key_hash`, also
+    where it is learnt after it. Where it does not stand and a review is opened, the entry keeps its
+    content and leaves its VSync.
     """
 
     outcome: str
@@ -76,9 +94,10 @@ class Written:
     stands: bool = False
     papers: Papers | None = None
     events: Sequence[OutgoingEvent] = ()
-    retires: Retired | None = None
+    retires: Sequence[Retired] = ()
     opens: OpenedReview | None = None
     closes: ClosedReview | None = None
+    key_hash: str | None = None
 
 
 Decide = Callable[[Met], Awaitable[Written]]
@@ -87,16 +106,14 @@ Decide = Callable[[Met], Awaitable[Written]]
 class EntryStore(CommandInbox, Protocol):
     """The base of entries. Blocks for the database; raises Unavailable when it is away."""
 
-    async def entry_of(self, key_hash: str) -> UUID | None:
-        """The entry that has a key: one that stands before one in review."""
-
     async def accept(
         self, command: InboxKey, entry_id: UUID, key_hash: str | None, decide: Decide
     ) -> bool:
         """Settled inbox row, entry, CID, history, fold, reviews and events in one transaction, by
         what `decide` makes of the entry as it is; nobody else changes it meanwhile. False if the
-        command was there. `key_hash` finds the twin.
+        command was there. Without `key_hash` nothing is known beside the entry.
 
+        What is written may be one of the entries that were met beside it, in place of the entry.
         Raises InputRefused: `command-id-reused`, or `cid-already-known` where another entry of the
-        set that Core has told of has this CID.
+        set has this CID, and yet another key.
         """

@@ -133,5 +133,6 @@ class ProveSync:
             self._on_fold(run.set, local)
         context = call_context(run, "CreateSyncVerification", step.number)
         ok = await self._bacen.verify(run.set, local.vsync, context)
-        await self._runs.verified(run.run_id, local, ok)
-        return Verified(ok, local.vsync.hex(), local.keys)
+        proven_at = local.at if ok else step.explained_at
+        await self._runs.verified(run.run_id, local, ok, proven_at)
+        return Verified(proven_at is not None, local.vsync.hex(), local.keys)

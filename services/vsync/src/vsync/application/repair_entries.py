@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from dict_common.kernel.clock import Clock, to_micros
 from dict_common.kernel.errors import DictError, Unavailable
@@ -16,9 +17,10 @@ from vsync.application.prove_sync import call_context
 from vsync.application.sync_ports import Corrections, FoundDiscrepancy
 from vsync.application.sync_process import RungStep, Settled
 from vsync.application.telling import Cause, Change, Telling, cause_of
-from vsync.application.writing import SUPERSEDED, Secrecy
+from vsync.application.writing import Secrecy, Writing
 from vsync.domain.discrepancies import DiscrepancyType
-from vsync.domain.entry import Told, excluded, told
+from vsync.domain.entry import Told, excluded
+from vsync.domain.holding import at_hand, hold
 from vsync.domain.precedence import Report, Source, Verdict
 
 REPAIRED_AT_ONCE = 8
@@ -42,6 +44,7 @@ class RepairEntries:
         self._bacen = bacen
         self._secrecy = secrecy
         self._telling = telling
+        self._writing = Writing(telling)
         self._clock = clock
 
     async def create(self, step: RungStep, alive: Alive) -> Settled:
@@ -106,32 +109,27 @@ class RepairEntries:
         cause = self._cause(step, item)
 
         async def decide(met: Met) -> Written:
-            after = told(met.entry, item.entry_id, what)
+            before, known = at_hand(met.entry, what.set, met.known)
+            entry_id = item.entry_id if before is None else before.entry_id
+            holding = hold(before, entry_id, what, known)
+            after = holding.step
             if after.verdict is not Verdict.APPLY or after.entry is None:
                 return Written(OVERTAKEN, after.entry)
+            written = await self._writing.applied(cause, met, holding, papers)
             if after.change is None:
-                return Written(GONE, after.entry, stands=True, papers=papers)
+                return replace(written, outcome=GONE)
             restored = after.closes is not None
-            change = Change(met.entry, after.entry, papers.subject_id)
+            change = Change(before, after.entry, papers.subject_id)
             correction = "RESTORED" if restored else CORRECTIONS[after.change]
-            closes = after.closes
-            return Written(
-                FIXED,
-                after.entry,
-                stands=True,
-                papers=papers,
-                events=await self._telling.corrected(cause, change, correction, closes),
-                closes=None
-                if closes is None
-                else await self._telling.closed(cause, after.entry, closes, SUPERSEDED),
-            )
+            events = await self._telling.corrected(cause, change, correction, after.closes)
+            return replace(written, outcome=FIXED, events=events)
 
-        return await self._corrections.correct(step.run.run_id, step.rung, item, decide)
+        run_id, key_hash = step.run.run_id, papers.key_hash
+        return await self._corrections.correct(run_id, step.rung, item, key_hash, decide)
 
     async def _into_review(self, step: RungStep, item: FoundDiscrepancy) -> str:
         assert item.local_cid is not None, "the CID that DICT does not have"
         cid, run = item.local_cid, step.run
-        asked_at = self._clock.now()
         context = call_context(run, "GetEntryByCid", f"{step.rung}.{cid.hex()[:24]}")
         if await self._bacen.entry_by_cid(cid, run.participant, context) is not None:
             await self._corrections.settled(run.run_id, step.rung, item.number, GONE, None)
@@ -143,7 +141,7 @@ class RepairEntries:
             before = met.entry
             if before is None or before.cid != cid:
                 return Written(GONE)
-            if before.stands.dict_time > asked_at:
+            if before.stands.dict_time != item.stands_at:  # told of anew while DICT was asked
                 return Written(OVERTAKEN)
             after = excluded(before, review_id)
             change = Change(before, after)
@@ -156,7 +154,7 @@ class RepairEntries:
                 ),
             )
 
-        return await self._corrections.correct(run.run_id, step.rung, item, decide)
+        return await self._corrections.correct(run.run_id, step.rung, item, None, decide)
 
     def _cause(self, step: RungStep, item: FoundDiscrepancy) -> Cause:
         return cause_of(step.run, f"{step.rung}/{item.number}", self._clock.now())

@@ -10,7 +10,8 @@ from vsync.application.entry_report import EntryReport, entry_report
 from vsync.application.ports import EntryStore, Met, Written
 from vsync.application.telling import Cause
 from vsync.application.writing import Secrecy, Writing
-from vsync.domain.entry import EntrySet, Told, told
+from vsync.domain.entry import EntrySet, Told
+from vsync.domain.holding import hold
 from vsync.domain.precedence import Report, Source
 
 AHEAD_MAX = timedelta(minutes=5)
@@ -51,11 +52,12 @@ class ReportEntry:
                 "dict_time is later than the command: give the ResponseTime of DICT's answer",
             )
         papers = None if report.papers is None else await self._secrecy.papers(report.papers)
+        what = _told(report)
         cause = Cause(envelope.id, self._clock.now(), envelope.correlation_id, envelope.traceparent)
 
         async def decide(met: Met) -> Written:
-            step = told(met.entry, report.entry_id, _told(report))
-            return await self._writing(cause, met, step, papers)
+            holding = hold(met.entry, report.entry_id, what, met.known)
+            return await self._writing(cause, met, holding, papers)
 
         key_hash = None if papers is None else papers.key_hash
         await self._store.accept(delivery.key, report.entry_id, key_hash, decide)

@@ -81,6 +81,16 @@ class FoundDiscrepancy:
     seen_at: datetime | None
     reason_code: str | None = None
     """It cannot be repaired, for this reason."""
+    stands_at: datetime | None = None
+    """When the state of the entry was DICT's that stood as the discrepancy was read."""
+
+
+@dataclass(frozen=True)
+class OrderedFile:
+    """A file that DICT makes for a run, since `at`."""
+
+    file_id: str
+    at: datetime
 
 
 class RunStore(Protocol):
@@ -98,8 +108,10 @@ class RunStore(Protocol):
     async def local_vsync(self, of: EntrySet) -> LocalVSync:
         """Computed anew from all active CIDs of the set."""
 
-    async def verified(self, run_id: UUID, local: LocalVSync, ok: bool) -> None:
-        """DICT's word, with what it was given on."""
+    async def verified(
+        self, run_id: UUID, local: LocalVSync, ok: bool, proven_at: datetime | None
+    ) -> None:
+        """DICT's word, with what it was given on; the set is proven as of `proven_at`, if it is."""
 
     async def file_granted(self, run: RunRef, files_a_day: int) -> bool:
         """Whether the run may order its file now, which is counted from here on: all sets share so
@@ -108,7 +120,7 @@ class RunStore(Protocol):
     async def file_ordered(self, run: RunRef, file_id: str, at: datetime) -> None:
         """What DICT has called the file of an order that was granted."""
 
-    async def file_of(self, run_id: UUID) -> str | None:
+    async def file_of(self, run_id: UUID) -> OrderedFile | None:
         """The file that the run has ordered."""
 
     async def report(self, end: RunEnd, report_id: UUID) -> VSyncResult:
@@ -126,7 +138,9 @@ class Findings(Protocol):
     async def keep_log(self, run_id: UUID, rung: Rung, log: CidLog) -> None:
         """The folded log, in place of what an earlier attempt kept."""
 
-    async def compare_log(self, run: RunRef, rung: Rung, settled_before: datetime) -> Compared:
+    async def compare_log(
+        self, run: RunRef, rung: Rung, settled_before: datetime, vsync: bytes | None
+    ) -> Compared:
         """Findings from the kept log against the set as it is now."""
 
     def local_cids(self, of: EntrySet) -> AbstractAsyncContextManager[Reading]:
@@ -174,7 +188,12 @@ class Corrections(Protocol):
         """Those that are not settled, in their order, in batches."""
 
     async def correct(
-        self, run_id: UUID, rung: Rung, item: FoundDiscrepancy, decide: Decide
+        self,
+        run_id: UUID,
+        rung: Rung,
+        item: FoundDiscrepancy,
+        key_hash: str | None,
+        decide: Decide,
     ) -> str:
         """Entry, CID, history, fold, review, events and the discrepancy's state in one
         transaction, by what `decide` makes of the entry as it is; answers the state: the outcome

@@ -47,7 +47,7 @@ def participant_workflow_id(participant: str, day: date, number: str) -> str:
 
 def number_of(command_id: UUID) -> str:
     """By which the workflows of a command are told from others of the day."""
-    return command_id.hex[-12:]
+    return command_id.hex
 
 
 def set_workflow_id(of: EntrySet) -> str:
@@ -151,15 +151,18 @@ class Started:
 
 @dataclass(frozen=True)
 class VerifyStep:
-    """Input of VerifySync; `number` counts the verifications of the run."""
+    """Input of VerifySync; `number` counts the verifications of the run. `explained_at`: until then
+    every difference is known and repaired, by DICT's own log, so that it proves a set which never
+    stands still; where DICT says OK, that is the later proof."""
 
     run: RunRef
     number: int
+    explained_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Verified:
-    """DICT's word on our VSync (hexadecimal digits) of so many keys."""
+    """Whether our VSync (hexadecimal digits) of so many keys is proven."""
 
     ok: bool
     vsync: str
@@ -177,11 +180,13 @@ class FetchStep:
 
 @dataclass(frozen=True)
 class FetchedLog:
-    """`unusable`: why nothing was kept of it: too long, or it contradicts itself."""
+    """`unusable`: why nothing was kept of it: too long, or it contradicts itself. `vsync`: DICT's
+    at its end, in hexadecimal digits."""
 
     events: int
     requests: int
     unusable: str | None = None
+    vsync: str | None = None
 
 
 @dataclass(frozen=True)
@@ -198,22 +203,25 @@ class FetchedFile:
 @dataclass(frozen=True)
 class CompareStep:
     """Input of CompareEntries. With `file`: all CIDs; without: those of the fetched log, as far as
-    they were settled at `settled_before`."""
+    they were settled at `settled_before`. `vsync`: DICT's at the end of that log."""
 
     run: RunRef
     rung: Rung
     settled_before: datetime
     file: FetchedFile | None = None
+    vsync: str | None = None
 
 
 @dataclass(frozen=True)
 class Compared:
-    """CIDs of one side alone. `unsettled`: too young to be judged."""
+    """CIDs of one side alone. `unsettled`: too young to be judged. `explained`: with what the log
+    says of them, and of nothing else, our set is what DICT's was at the end of the log."""
 
     only_local: int
     only_remote: int
     unsettled: int = 0
     requests: int = 0
+    explained: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """What a report of Core or a claim makes of an entry, written with all that follows from it."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from dict_common.ports.sealing import RestSealer, SubjectSealer
 from vsync.application.entry_papers import EntryPapers
-from vsync.application.ports import Met, Papers, Retired, Written
+from vsync.application.ports import ClosedReview, Met, Papers, Retired, Written
 from vsync.application.telling import Cause, Change, Telling
-from vsync.domain.entry import Step, retired
+from vsync.domain.entry import Entry, retired
+from vsync.domain.holding import Holding
 from vsync.domain.precedence import Verdict
 
 ADOPTED = "ADOPTED"
@@ -32,30 +34,48 @@ class Writing:
     def __init__(self, telling: Telling) -> None:
         self._telling = telling
 
-    async def __call__(self, cause: Cause, met: Met, step: Step, papers: Papers | None) -> Written:
-        """The entry, its events, the twin that it retires and the review that it closes."""
-        if step.verdict is Verdict.SEEN:
-            return Written("seen")
-        if step.verdict is Verdict.OVERTAKEN:
-            return Written("overtaken", step.entry)
-        written = Written(
-            "unchanged" if step.change is None else step.change.partition(".")[2],
+    async def __call__(
+        self, cause: Cause, met: Met, holding: Holding, papers: Papers | None
+    ) -> Written:
+        """The entry, its events, the others that it retires and the reviews that end with that."""
+        step = holding.step
+        if step.verdict is not Verdict.APPLY:
+            retires = [await self._retired(cause, it) for it in holding.retires]
+            key_hash = None if papers is None else papers.key_hash
+            return Written(step.verdict.lower(), step.entry, key_hash=key_hash, retires=retires)
+        written = await self.applied(cause, met, holding, papers)
+        return replace(
+            written,
+            outcome="unchanged" if step.change is None else step.change.partition(".")[2],
+            events=await self._telling.changed(cause, step, met.entry, written.papers),
+        )
+
+    async def applied(
+        self, cause: Cause, met: Met, holding: Holding, papers: Papers | None
+    ) -> Written:
+        """The same of a report that applies, but for its outcome and the entry's own events."""
+        step = holding.step
+        assert step.entry is not None, "what applies has an entry"
+        if holding.heir_of is not None:
+            (papers,) = (it.papers for it in met.others if it.entry is holding.heir_of)
+        return Written(
+            "",
             step.entry,
             stands=True,
-            papers=papers,
-            events=await self._telling.changed(cause, step, met.entry, papers),
-            retires=await self._retires(cause, met),
+            papers=None if step.entry.cid is None else papers,
+            key_hash=None if papers is None else papers.key_hash,
+            retires=[await self._retired(cause, it) for it in holding.retires],
+            closes=await self._closed(cause, step.entry, step.closes),
         )
-        in_review = met.twin or step.entry
-        review_id = step.closes if met.twin is None else met.twin.review_id
-        if review_id is None or in_review is None:
-            return written
-        closed = await self._telling.closed(cause, in_review, review_id, SUPERSEDED)
-        return replace(written, closes=closed)
 
-    async def _retires(self, cause: Cause, met: Met) -> Retired | None:
-        if met.twin is None:
+    async def _retired(self, cause: Cause, before: Entry) -> Retired:
+        after = retired(before)
+        events = await self._telling.corrected(cause, Change(before, after), ADOPTED)
+        return Retired(after, events, await self._closed(cause, before, before.review_id))
+
+    async def _closed(
+        self, cause: Cause, entry: Entry, review_id: UUID | None
+    ) -> ClosedReview | None:
+        if review_id is None:
             return None
-        after = retired(met.twin)
-        events = await self._telling.corrected(cause, Change(met.twin, after), ADOPTED)
-        return Retired(after, events)
+        return await self._telling.closed(cause, entry, review_id, SUPERSEDED)

@@ -47,6 +47,11 @@ class Entry:
     review_id: UUID | None = None
 
     @property
+    def holds(self) -> bool:
+        """It has its key: active, or while a person decides."""
+        return self.cid is not None or self.review_id is not None
+
+    @property
     def made_up(self) -> bool:
         """Core has never told of it under this id: a repair or an import made the entry."""
         return Source.CORE not in self.numbers
@@ -73,11 +78,19 @@ def told(entry: Entry | None, entry_id: UUID, what: Told) -> Step:
     if verdict is Verdict.OVERTAKEN:
         assert entry is not None, "the first report of an entry stands"
         return Step(verdict, replace(entry, numbers=numbers))
-    change = _change(entry, what)
-    version = (0 if entry is None else entry.version) + (change is not None)
-    closes = None if entry is None else entry.review_id
-    after = Entry(entry_id, what.set, what.cid, what.report, numbers, version)
-    return Step(verdict, after, change, closes)
+    return _becomes(entry, entry_id, what, numbers)
+
+
+def heir(entry: Entry | None, entry_id: UUID, what: Told, other: Entry) -> Step:
+    """What `told` makes of the entry, but with the content of another one of the same key, whose
+    state is later than what is told."""
+    assert other.cid is not None, "an entry that stands"
+    known = {} if entry is None else entry.numbers
+    numbers = {
+        source: max(known.get(source, 0), other.numbers.get(source, 0))
+        for source in {*known, *other.numbers}
+    } | {what.report.source: what.report.number}
+    return _becomes(entry, entry_id, Told(other.stands, other.set, other.cid), numbers)
 
 
 def excluded(entry: Entry, review_id: UUID) -> Entry:
@@ -98,12 +111,22 @@ def registered(entry: Entry, cid: bytes, by: Report) -> Entry:
 
 
 def retired(entry: Entry) -> Entry:
-    """A made-up entry whose key Core has told of under its own id."""
+    """Another entry holds its key now."""
     return replace(entry, cid=None, review_id=None, version=entry.version + 1)
 
 
+def _becomes(
+    entry: Entry | None, entry_id: UUID, what: Told, numbers: Mapping[Source, int]
+) -> Step:
+    change = _change(entry, what)
+    version = (0 if entry is None else entry.version) + (change is not None)
+    closes = None if entry is None else entry.review_id
+    after = Entry(entry_id, what.set, what.cid, what.report, numbers, version)
+    return Step(Verdict.APPLY, after, change, closes)
+
+
 def _change(entry: Entry | None, what: Told) -> EntryChange | None:
-    if entry is None or (entry.cid is None and entry.review_id is None):
+    if entry is None or not entry.holds:
         return None if what.cid is None else EntryChange.CREATED
     if what.cid is None:
         return EntryChange.DELETED

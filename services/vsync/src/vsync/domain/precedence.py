@@ -56,8 +56,9 @@ def judge(report: Report, numbers: Mapping[Source, int], stands: Report | None) 
         return Verdict.SEEN
     if stands is None or stands.source is report.source:
         return Verdict.APPLY
-    return Verdict.APPLY if _place(report) > _place(stands) else Verdict.OVERTAKEN
+    return Verdict.APPLY if place(report) > place(stands) else Verdict.OVERTAKEN
 
 
-def _place(report: Report) -> tuple[datetime, int]:
+def place(report: Report) -> tuple[datetime, int]:
+    """Orders reports of different sources."""
     return report.dict_time, _RANK[report.source]

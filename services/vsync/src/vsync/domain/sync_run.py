@@ -1,7 +1,8 @@
 """A run of VSYNC over one set, and what comes next in it: the ladder as one pure function.
 
-A rung compares and repairs; DICT's verification alone says that a set is proven. After a rung that
-found nothing it is asked once: a report may have come meanwhile.
+A rung compares and repairs; DICT's verification says that a set is proven, or the VSync of its log
+where something changes all the time. After a rung that found nothing it is asked once: a report may
+have come meanwhile.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,8 @@ class SyncStatus(StrEnum):
     """Seed 003."""
 
     COMPLETED = "COMPLETED"
-    """DICT has confirmed our VSync."""
+    """DICT has confirmed our VSync; or its log's own VSync has, but for changes of the last moments
+    of a set that never stands still."""
     PARTIAL = "PARTIAL"
     """Something could not be repaired, or is not proven."""
     FAILED = "FAILED"

@@ -31,18 +31,22 @@ _WORD = re.compile(r"[A-Za-z0-9-]{1,60}")
 @dataclass(frozen=True)
 class Calling:
     """`attempts`: of seed 003. `each` and `silent` limit an attempt, and the time without a
-    heartbeat."""
+    heartbeat; `all` limits all attempts together."""
 
     attempts: int
     each: timedelta
     silent: timedelta | None = None
     longest_pause: timedelta = timedelta(seconds=30)
+    all: timedelta | None = None
 
 
-BACEN = Calling(10, timedelta(hours=1), timedelta(minutes=3))
+STEP_MAX = timedelta(hours=10)
+RUN_MAX = timedelta(hours=12)
+"""No step begins later: a run ends before the next day's, and says that it did not get through."""
+BACEN = Calling(10, timedelta(hours=1), timedelta(minutes=3), all=STEP_MAX)
 """A verification waits for its bucket: ten a minute, for all sets of a participant."""
 BASE = Calling(5, timedelta(seconds=60))
-LONG = Calling(10, timedelta(hours=6), timedelta(minutes=3))
+LONG = Calling(10, timedelta(hours=6), timedelta(minutes=3), all=STEP_MAX)
 """Files of millions of lines, and buckets that let a thousand through in a minute."""
 DRAIN = Calling(20, timedelta(seconds=30), longest_pause=timedelta(seconds=15))
 """Our consumer has some minutes to catch up."""
@@ -59,6 +63,7 @@ async def do(name: str, argument: object, answer: type[_Answer], how: Calling) -
         argument,
         start_to_close_timeout=how.each,
         heartbeat_timeout=how.silent,
+        schedule_to_close_timeout=how.all,
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=1),
             backoff_coefficient=2.0,

@@ -44,11 +44,18 @@ from vsync.workflows.steps import (
     CANCELLED,
     DRAIN,
     LONG,
+    RUN_MAX,
     do,
     ended,
     reason_of,
     this_run,
 )
+
+RUN_TOO_LONG = "run-too-long"
+
+
+class RunTooLong(Exception):
+    """What DICT answers, or does not, has taken the day."""
 
 
 @dataclass
@@ -64,6 +71,8 @@ class _Tally:
     file_made_at: datetime | None = None
     unusable: str | None = None
     """Why the last log that was read could not be used."""
+    explained_at: datetime | None = None
+    """Until then the last log has explained every difference."""
 
 
 @workflow.defn(name=VSYNC_SET_WORKFLOW)
@@ -87,12 +96,16 @@ class VSyncSetWorkflow:
         except asyncio.CancelledError:
             # Asked to stop: what is repaired is repaired, and the run says that it ended.
             return await self._broken_off(run, CANCELLED)
+        except RunTooLong:
+            return await self._broken_off(run, RUN_TOO_LONG)
         if ladder.proven:
             return await self._end(run, SyncStatus.COMPLETED, None)
         return await self._end(run, SyncStatus.PARTIAL, self._tally.unusable or "still-nok")
 
     async def _climb(self, run: RunRef, ladder: Ladder, started: Started) -> Ladder:
         while (move := ladder.next_move()) is not Move.END:
+            if workflow.now() - run.started_at > RUN_MAX:
+                raise RunTooLong
             if move is Move.VERIFY:
                 ladder = ladder.verified(await self._verify(run))
             elif move is Move.PAUSE:
@@ -106,14 +119,14 @@ class VSyncSetWorkflow:
 
     async def _verify(self, run: RunRef) -> bool:
         self._tally.verifications += 1
-        step = VerifyStep(run, self._tally.verifications)
+        step = VerifyStep(run, self._tally.verifications, self._tally.explained_at)
         verified = await do(VERIFY_SYNC, step, Verified, BACEN)
         self._tally.requests += 1
         self._tally.keys, self._tally.vsync = verified.keys, verified.vsync
         return verified.ok
 
     async def _rung(self, run: RunRef, rung: Rung, started: Started) -> bool:
-        self._tally.unusable = None
+        self._tally.unusable = self._tally.explained_at = None
         if rung is Rung.FILE:
             return await self._by_file(run, started.pace)
         since = started.since
@@ -131,8 +144,14 @@ class VSyncSetWorkflow:
             self._tally.unusable, self._tally.unsettled = fetched.unusable, 0
             return False
         settled = workflow.now() - timedelta(seconds=pace.settle)
-        compared = await do(COMPARE_ENTRIES, CompareStep(run, rung, settled), Compared, LONG)
+        step = CompareStep(run, rung, settled, vsync=fetched.vsync)
+        compared = await do(COMPARE_ENTRIES, step, Compared, LONG)
         self._tally.unsettled = compared.unsettled
+        differs = compared.only_local + compared.only_remote > 0
+        # What is young at the first look is looked at once more, and is repaired if it stays.
+        looked_again = rung is not Rung.EVENTS or not compared.unsettled
+        if compared.explained and looked_again and not differs:
+            self._tally.explained_at = settled
         return await self._work_off(RungStep(run, rung), compared)
 
     async def _by_file(self, run: RunRef, pace: Pace) -> bool:

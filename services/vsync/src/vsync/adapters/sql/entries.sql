@@ -7,31 +7,37 @@ SELECT pg_advisory_xact_lock(hashtextextended('vsync.entry:' || $1::uuid, 0));
 -- name: entry_load
 SELECT entry.entry_id, entry.participant, entry.key_type, entry.numbers, entry.source, entry.number,
        entry.dict_time, entry.version, entry.review_id, entry.sealed, entry.key_hash,
-       cid.c1, cid.c2, cid.c3, cid.c4
+       entry.subject_id, cid.c1, cid.c2, cid.c3, cid.c4
 FROM vsync.entries AS entry
 LEFT JOIN vsync.cids AS cid ON cid.entry_id = entry.entry_id AND cid.active
 WHERE entry.entry_id = $1;
 
--- name: entry_twin
--- Another entry of the same key that stands, or is in review, and that Core has never told of.
-SELECT entry_id FROM vsync.entries
-WHERE key_hash = $1 AND entry_id <> $2 AND NOT numbers ? 'CORE'
-    AND (active OR review_id IS NOT NULL)
-ORDER BY entry_id
-LIMIT 1;
+-- name: key_lock
+-- Whoever writes an entry of a key next waits here, whatever the entry's id is. Before entry_lock.
+SELECT pg_advisory_xact_lock(hashtextextended('vsync.key:' || $1::text, 0));
 
--- name: entry_of_key
+-- name: entry_others
 SELECT entry_id FROM vsync.entries
-WHERE key_hash = $1 AND (active OR review_id IS NOT NULL)
-ORDER BY active DESC, entry_id
-LIMIT 1;
+WHERE key_hash = $1 AND entry_id <> $2 AND (active OR review_id IS NOT NULL)
+ORDER BY entry_id;
+
+-- name: key_ended
+-- Of entries that had the key once: how far we know of it.
+SELECT max(dict_time) AS ended_at FROM vsync.entries
+WHERE key_hash = $1 AND entry_id <> $2 AND NOT active AND review_id IS NULL;
+
+-- name: entry_key
+-- A tombstone whose key was told after its end.
+UPDATE vsync.entries SET key_hash = $2
+WHERE entry_id = $1 AND key_hash IS NULL;
 
 -- name: entry_numbers
 UPDATE vsync.entries SET numbers = $2, updated_at = now() WHERE entry_id = $1;
 
 -- name: entry_write
 -- The fold takes out what the locked row had and takes in what it has now: XOR is not idempotent,
--- so both come from this statement's own view of the row.
+-- so both come from this statement's own view of the row. A tombstone keeps the hash of its key, which
+-- tells that what is older of that key is over.
 WITH before AS (
     SELECT participant, key_type, c1, c2, c3, c4
     FROM vsync.cids
@@ -51,7 +57,8 @@ WITH before AS (
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (entry_id) DO UPDATE
     SET participant = EXCLUDED.participant, key_type = EXCLUDED.key_type,
-        active = EXCLUDED.active, key_hash = EXCLUDED.key_hash, sealed = EXCLUDED.sealed,
+        active = EXCLUDED.active, sealed = EXCLUDED.sealed,
+        key_hash = COALESCE(EXCLUDED.key_hash, vsync.entries.key_hash),
         subject_id = EXCLUDED.subject_id, numbers = EXCLUDED.numbers, source = EXCLUDED.source,
         number = EXCLUDED.number, dict_time = EXCLUDED.dict_time, version = EXCLUDED.version,
         review_id = NULL, updated_at = now()

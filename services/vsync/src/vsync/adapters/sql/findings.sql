@@ -7,14 +7,27 @@ DELETE FROM vsync.log_cids WHERE run_id = $1 AND rung = $2;
 DELETE FROM vsync.found_cids WHERE run_id = $1 AND rung = $2;
 
 -- name: log_differences
--- CIDs whose last event contradicts the set as it is.
-SELECT log.added AS remote, log.c1, log.c2, log.c3, log.c4, log.dict_at,
-       log.dict_at <= $5 AS settled
-FROM vsync.log_cids AS log
-WHERE log.run_id = $1 AND log.rung = $2 AND log.added <> EXISTS (
-    SELECT FROM vsync.cids AS cid
-    WHERE cid.participant = $3 AND cid.key_type = $4 AND cid.active
-        AND (cid.c1, cid.c2, cid.c3, cid.c4) = (log.c1, log.c2, log.c3, log.c4));
+-- CIDs whose last event contradicts the set as it is; beside each (x), and in a row of its own where
+-- there is none, the VSync that the set has with them put right.
+WITH differ AS (
+    SELECT log.added AS remote, log.c1, log.c2, log.c3, log.c4, log.dict_at,
+           log.dict_at <= $5 AS settled
+    FROM vsync.log_cids AS log
+    WHERE log.run_id = $1 AND log.rung = $2 AND log.added <> EXISTS (
+        SELECT FROM vsync.cids AS cid
+        WHERE cid.participant = $3 AND cid.key_type = $4 AND cid.active
+            AND (cid.c1, cid.c2, cid.c3, cid.c4) = (log.c1, log.c2, log.c3, log.c4))
+), righted AS (
+    SELECT COALESCE(bit_xor(c1), 0) AS x1, COALESCE(bit_xor(c2), 0) AS x2,
+           COALESCE(bit_xor(c3), 0) AS x3, COALESCE(bit_xor(c4), 0) AS x4
+    FROM (
+        SELECT c1, c2, c3, c4 FROM vsync.cids
+        WHERE participant = $3 AND key_type = $4 AND active
+        UNION ALL
+        SELECT c1, c2, c3, c4 FROM differ
+    ) AS cids
+)
+SELECT * FROM righted LEFT JOIN differ ON TRUE;
 
 -- name: cids_of
 -- For COPY: four numbers a row, so that rows have one length.
@@ -88,12 +101,25 @@ GROUP BY type;
 -- name: run_tells
 UPDATE workflows.vsync_workflows SET version = version + 1 WHERE id = $1 RETURNING version;
 
+-- name: versions_forget
+-- The oldest first, so many at once; the rows stay.
+UPDATE vsync.discrepancies SET local_sealed = NULL, remote_sealed = NULL
+WHERE (run_id, rung, number) IN (
+    SELECT run_id, rung, number FROM vsync.discrepancies
+    WHERE found_at < now() - $1::interval
+        AND (local_sealed IS NOT NULL OR remote_sealed IS NOT NULL)
+    ORDER BY found_at
+    LIMIT $2);
+
 -- name: discrepancies_open
-SELECT number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed, remote_sealed,
-       dict_at, seen_at
-FROM vsync.discrepancies
-WHERE run_id = $1 AND rung = $2 AND type = $3 AND state = 'OPEN' AND number > $4
-ORDER BY number
+SELECT found.number, found.type, found.entry_id, found.key_hash, found.local_cid,
+       found.remote_cid, found.local_sealed, found.remote_sealed, found.dict_at, found.seen_at,
+       entry.dict_time AS stands_at
+FROM vsync.discrepancies AS found
+LEFT JOIN vsync.entries AS entry USING (entry_id)
+WHERE found.run_id = $1 AND found.rung = $2 AND found.type = $3 AND found.state = 'OPEN'
+    AND found.number > $4
+ORDER BY found.number
 LIMIT $5;
 
 -- name: discrepancy_claim

@@ -42,10 +42,19 @@ WHERE participant = $1 AND key_type = $2
 FOR UPDATE;
 
 -- name: vsync_of
-SELECT count(*) AS keys, COALESCE(bit_xor(c1), 0) AS c1, COALESCE(bit_xor(c2), 0) AS c2,
-       COALESCE(bit_xor(c3), 0) AS c3, COALESCE(bit_xor(c4), 0) AS c4, now() AS at
-FROM vsync.cids
-WHERE participant = $1 AND key_type = $2 AND active;
+-- One statement, so one snapshot of CIDs and fold. A set that was never folded has no fold.
+WITH anew AS (
+    SELECT count(*) AS keys, COALESCE(bit_xor(c1), 0) AS c1, COALESCE(bit_xor(c2), 0) AS c2,
+           COALESCE(bit_xor(c3), 0) AS c3, COALESCE(bit_xor(c4), 0) AS c4
+    FROM vsync.cids
+    WHERE participant = $1 AND key_type = $2 AND active
+)
+SELECT anew.*, now() AS at, EXISTS (
+    SELECT FROM vsync.folds AS fold
+    WHERE fold.participant = $1 AND fold.key_type = $2
+        AND (fold.keys, fold.c1, fold.c2, fold.c3, fold.c4)
+            <> (anew.keys, anew.c1, anew.c2, anew.c3, anew.c4)) AS fold_differs
+FROM anew;
 
 -- name: fold_mend
 UPDATE vsync.folds SET keys = $3, c1 = $4, c2 = $5, c3 = $6, c4 = $7, updated_at = now()
@@ -54,7 +63,7 @@ WHERE participant = $1 AND key_type = $2;
 -- name: run_verified
 UPDATE workflows.vsync_workflows
 SET local_vsync = $2, total_accounts_synced = $3, dict_result = $4::text,
-    verified_at = CASE WHEN $4::text = 'OK' THEN $5 ELSE verified_at END
+    verified_at = COALESCE($5, verified_at)
 WHERE id = $1;
 
 -- name: files_lock
@@ -81,7 +90,7 @@ VALUES ($1, $2, $3, now());
 UPDATE vsync.cid_files SET file_id = $2, requested_at = $3 WHERE run_id = $1;
 
 -- name: file_of_run
-SELECT file_id FROM vsync.cid_files WHERE run_id = $1;
+SELECT file_id, requested_at FROM vsync.cid_files WHERE run_id = $1;
 
 -- name: report_insert
 -- $13: the set runs that a whole run sums up, NULL for a set's own. A repeat answers the first.
