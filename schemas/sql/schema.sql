@@ -720,6 +720,8 @@ ALTER TABLE vsync.entries OWNER TO migrator;
 
 COMMENT ON COLUMN vsync.entries.active IS 'Stands in the VSync. FALSE with review_id: a person decides. Else a tombstone, so that a late report of an earlier state changes nothing';
 
+COMMENT ON COLUMN vsync.entries.key_hash IS 'Keyed hash (PRF) of the key, 64 hex digits; a tombstone keeps it: what is older of the key is over';
+
 COMMENT ON COLUMN vsync.entries.sealed IS 'The nine inputs of the CID and the RequestId, keyset rest; NULL once deleted or erased';
 
 COMMENT ON COLUMN vsync.entries.numbers IS 'The highest number that each source has told: what is not above it was seen';
@@ -765,6 +767,7 @@ CREATE TABLE vsync.discrepancies (
     state character varying(10) DEFAULT 'OPEN'::character varying NOT NULL,
     reason_code character varying(60),
     settled_at timestamp with time zone,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT discrepancies_local_cid_check CHECK ((octet_length(local_cid) = 32)),
     CONSTRAINT discrepancies_remote_cid_check CHECK ((octet_length(remote_cid) = 32)),
     CONSTRAINT discrepancies_state_check CHECK (((state)::text = ANY ((ARRAY['OPEN'::character varying, 'FIXED'::character varying, 'IN_REVIEW'::character varying, 'GONE'::character varying, 'OVERTAKEN'::character varying, 'FAILED'::character varying])::text[]))),
@@ -776,6 +779,8 @@ ALTER TABLE vsync.discrepancies OWNER TO migrator;
 COMMENT ON TABLE vsync.discrepancies IS 'A key that differed in a run, both versions sealed (keyset rest), and what became of it';
 
 COMMENT ON COLUMN vsync.discrepancies.state IS 'GONE: it differs no more. OVERTAKEN: a later report stands';
+
+COMMENT ON COLUMN vsync.discrepancies.found_at IS 'Versions older than VSYNC_VERSIONS_KEPT_DAYS are NULL; the row stays';
 
 CREATE TABLE vsync.folds (
     participant character varying(8) NOT NULL,
@@ -940,7 +945,7 @@ COMMENT ON COLUMN workflows.vsync_workflows.key_type IS 'NULL: the whole run of 
 
 COMMENT ON COLUMN workflows.vsync_workflows.cursor_at IS 'Where the event log is read from';
 
-COMMENT ON COLUMN workflows.vsync_workflows.verified_at IS 'When our VSync was computed that DICT has called OK';
+COMMENT ON COLUMN workflows.vsync_workflows.verified_at IS 'As of when the set is proven: our VSync was computed then and DICT called it OK, or DICT''s log explained every difference until then';
 
 COMMENT ON COLUMN workflows.vsync_workflows.last_ok_at IS 'verified_at of the run that proved the set before';
 
@@ -1351,6 +1356,8 @@ CREATE INDEX idx_cid_history_entry ON vsync.cid_history USING btree (entry_id);
 CREATE INDEX idx_discrepancies_entry ON vsync.discrepancies USING btree (entry_id);
 
 CREATE INDEX idx_discrepancies_key_hash ON vsync.discrepancies USING btree (key_hash);
+
+CREATE INDEX idx_discrepancies_sealed ON vsync.discrepancies USING btree (found_at) WHERE ((local_sealed IS NOT NULL) OR (remote_sealed IS NOT NULL));
 
 CREATE INDEX idx_entries_key_hash ON vsync.entries USING btree (key_hash);
 

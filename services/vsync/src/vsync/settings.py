@@ -32,10 +32,12 @@ class Settings(_Shared):
     between_tries_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60.0
     """An event of DICT younger than this is not judged yet: Core's report may be on its way."""
-    file_poll_seconds: Annotated[float, Field(ge=0.1, le=600)] = 60.0
+    file_poll_seconds: Annotated[float, Field(ge=0.1, le=120)] = 60.0
     file_deadline_seconds: Annotated[float, Field(ge=1, le=86_400)] = 7_200.0
     """DICT does not say how long it makes a file; a run waits no longer."""
     bridge_requests_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
+    versions_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
+    """Both versions of a key that differed, sealed, so that `vsync explain` can show them."""
     operator_issuer: str = "dict-connect-development"
     """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
 

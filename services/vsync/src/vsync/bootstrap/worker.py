@@ -49,6 +49,7 @@ from vsync.settings import Settings
 
 ADMIN_SECONDS = 5.0
 LEFT_SECONDS = 86_400.0
+LEFT_BEHIND = ("*.file", "*.part", "*.cids")
 
 _log = logger(__name__)
 
@@ -61,6 +62,13 @@ class WorkerAdapters:
     activities: SyncActivities
     gauges: SyncGauges
     ledger: PostgresRequestLedger
+    corrections: PostgresCorrections
+
+    async def purge(self, rows_max: int) -> None:
+        """What is not kept any longer. Raises Unavailable."""
+        await self.ledger.purge(rows_max)
+        kept = timedelta(days=self.base.own.versions_kept_days)
+        await self.corrections.forget_versions(kept, rows_max)
 
 
 @asynccontextmanager
@@ -83,7 +91,8 @@ async def open_worker() -> AsyncIterator[WorkerAdapters]:
         ledger = PostgresRequestLedger(base.database, base.rest, kept)
         bacen = PatientBacen(GrpcBacen(channel, ledger), SystemClock(), asyncio.sleep, _beat)
         activities = SyncActivities(_steps(base, bacen, backlog, cache))
-        yield WorkerAdapters(base, activities, SyncGauges(base.database), ledger)
+        corrections = PostgresCorrections(base.database)
+        yield WorkerAdapters(base, activities, SyncGauges(base.database), ledger, corrections)
 
 
 def _steps(
@@ -111,7 +120,7 @@ def sweep(folder: Path) -> None:
     hundred MB."""
     folder.mkdir(parents=True, exist_ok=True)
     oldest = time.time() - LEFT_SECONDS
-    for path in (*folder.glob("*.file"), *folder.glob("*.cids")):
+    for path in (it for kind in LEFT_BEHIND for it in folder.glob(kind)):
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()

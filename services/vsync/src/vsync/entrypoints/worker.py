@@ -16,7 +16,7 @@ WORKFLOWS = (VSyncWorkflow, VSyncSchedulerWorkflow, VSyncSetWorkflow, KeepEntryW
 OWN_PACKAGES = ("vsync", "dict_common")
 LOOK_EVERY_SECONDS = 30.0
 PURGE_EVERY_SECONDS = 60.0
-LEDGER_ROWS_MAX = 1_000
+PURGED_ROWS_MAX = 1_000
 
 
 async def work(stop: asyncio.Event, health: Health) -> None:
@@ -37,7 +37,7 @@ async def work(stop: asyncio.Event, health: Health) -> None:
             await run_worker(adapters.base.temporal, plan, ending, ready)
 
         async def purge() -> None:
-            await adapters.ledger.purge(LEDGER_ROWS_MAX)
+            await adapters.purge(PURGED_ROWS_MAX)
 
         look = every(LOOK_EVERY_SECONDS, adapters.gauges.look, "look")
         await run_together((run, look, every(PURGE_EVERY_SECONDS, purge, "purge")), stop)
