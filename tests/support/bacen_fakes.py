@@ -61,13 +61,15 @@ class InMemoryBacen:
     """Bacen, and the hands that change it. `calls` tells what was asked, in order.
 
     `lag`: the log shows events so late; verifications and files see them at once. `file_takes`:
-    from the order to the file. `direct`: a participant and those that it may ask for.
+    from the order to the file. `behind`: so far DICT's own clock is behind ours, in what its log
+    says. `direct`: a participant and those that it may ask for.
     """
 
     clock: Clock
     new_id: IdSource
     lag: timedelta = timedelta(0)
     file_takes: timedelta = timedelta(seconds=10)
+    behind: timedelta = timedelta(0)
     trouble: FileTrouble = SOUND
     direct: dict[str, frozenset[str]] = field(default_factory=dict)
     entries: dict[bytes, EntryPapers] = field(default_factory=dict)
@@ -212,7 +214,7 @@ class InMemoryBacen:
     def _log(self, type_: CidEventType, papers: EntryPapers) -> None:
         log = self.logs.setdefault(set_of(papers), [])
         before = log[-1].vsync if log else EMPTY_VSYNC
-        event = CidEvent(type_, papers.cid, self.clock.now())
+        event = CidEvent(type_, papers.cid, self.clock.now() - self.behind)
         log.append(Logged(event, toggled(before, papers.cid)))
 
     def _enter(self, operation: str, context: CallContext) -> None:

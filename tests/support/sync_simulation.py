@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,6 +92,8 @@ class Installation:
     chance: Callable[[str], Chance] = lambda _name: Chance()
     meanwhile: Meanwhile = lambda _installation, _step: None
     backlog: Backlog = field(default_factory=Backlog)
+    beats: Counter[str] = field(default_factory=Counter)
+    """Heartbeats of each step."""
 
     def __post_init__(self) -> None:
         """Everything is there, and empty."""
@@ -174,7 +177,9 @@ class Installation:
         @functools.wraps(step)
         async def attempt(argument: Any) -> Any:
             self.meanwhile(self, step.__name__)
-            return self._runner.run(ActivityEnvironment().run(step, argument))
+            environment = ActivityEnvironment()
+            environment.on_heartbeat = lambda *_: self.beats.update([step.__name__])
+            return self._runner.run(environment.run(step, argument))
 
         attempt.__annotations__ = dict(step.__annotations__)
         return attempt
