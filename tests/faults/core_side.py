@@ -55,7 +55,7 @@ class CoreSide:
             "requested_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             "requested_by": None,
         }
-        await self._command("claim.create", claim_id, command_id, record)
+        await self.command("claim.create", claim_id, command_id, record)
 
     async def decide(
         self, claim_id: UUID, command_id: UUID, *, accept: bool, decided_at: datetime
@@ -70,7 +70,7 @@ class CoreSide:
             "decided_at": decided_at,
             "decided_by": "core-faults",
         }
-        await self._command("claim.decide", claim_id, command_id, record)
+        await self.command("claim.decide", claim_id, command_id, record)
 
     async def prove(self, claim_id: UUID) -> None:
         """`otp.validated`, as the otp service would tell it."""
@@ -102,15 +102,16 @@ class CoreSide:
             else:
                 return
 
-    async def _command(
-        self, name: str, claim_id: UUID, command_id: UUID, record: Mapping[str, object]
+    async def command(
+        self, name: str, about: UUID | str, command_id: UUID, record: Mapping[str, object]
     ) -> None:
+        """Any command, under one id however often it goes out."""
         envelope = Envelope(
             id=command_id,
             type=name,
             source=SOURCE,
             time=datetime.now(UTC),
-            subject=str(claim_id),
+            subject=str(about),
             aggregate_type="claim",
         )
         deadline = time.monotonic() + PATIENCE_SECONDS

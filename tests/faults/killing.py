@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from tests.faults.dict_side import DictSide
 from tests.faults.plan import Effect, Kill
 from tests.faults.planning import TABLES
 from tests.faults.stage import AWAY, Stage, Watch, pause, seen
+from tests.support.world import World
 
 Look = Callable[[str], Awaitable[object]]
 
@@ -31,7 +32,7 @@ AT_OR_BEYOND = {
 }
 """A claim may pass through a status faster than one can look."""
 
-_BLOCKED = """
+BLOCKED_STATEMENT = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
 """
@@ -60,18 +61,19 @@ class Killing:
         """Waits for the effect (or gives up waiting), kills, waits, starts again."""
         if kill.effect is Effect.TIME:
             await pause(kill.after / 1000)
-        if kill.effect is Effect.BLOCKED and kill.target != "consumer":
+        blocked = kill.effect is Effect.BLOCKED
+        if blocked and kill.target != "consumer":
             await seen(self._stored, EFFECT_SECONDS_MAX)
-        async with self._held(kill):
+        async with table_held(self.stage.world, kill.what) if blocked else nullcontext():
             met = await self._met(kill)
             if kill.effect is not Effect.TIME:
                 await pause(kill.after / 1000)
             async with self._turns.setdefault(kill.target, asyncio.Lock()):
                 await self.stage.kill(kill.target)
                 self.told.append(_line(kill, met=met))
-                if kill.effect is not Effect.BLOCKED:
+                if not blocked:
                     await self._return(kill)
-        if kill.effect is Effect.BLOCKED:
+        if blocked:
             await self._return(kill)
 
     async def _return(self, kill: Kill) -> None:
@@ -83,7 +85,8 @@ class Killing:
         if kill.effect is Effect.TIME:
             return True
         if kill.effect is Effect.ON_TOPIC:
-            self._on_topic_before[kill.what] = await self._messages(kill.what)
+            before = await messages_taken(self.stage.world, kill.what)
+            self._on_topic_before[kill.what] = before
         looks: dict[Effect, Look] = {
             Effect.STORED: lambda _: self._stored(),
             Effect.SHOWN: self._shown,
@@ -106,7 +109,7 @@ class Killing:
         return await self.watch.rows(_CALLED, ids, operation)
 
     async def _blocked(self, table: str) -> object:
-        return await self.watch.rows(_BLOCKED, STATEMENTS[table])
+        return await self.watch.rows(BLOCKED_STATEMENT, STATEMENTS[table])
 
     async def _done(self, operation: str) -> bool:
         with suppress(grpc.RpcError):
@@ -114,35 +117,35 @@ class Killing:
         return False
 
     async def _more_on_topic(self, name: str) -> bool:
-        return await self._messages(name) > self._on_topic_before[name]
+        return await messages_taken(self.stage.world, name) > self._on_topic_before[name]
 
-    async def _messages(self, name: str) -> int:
-        """How many messages the broker has taken for an event's topic since it runs."""
-        environment = self.stage.world.environment
-        path = f"/admin/v2/persistent/{environment['DICT_PULSAR_TENANT']}/events/{name}"
-        url = f"{environment['DICT_PULSAR_ADMIN_URL']}{path}/partitioned-stats"
-        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
-            with suppress(httpx.HTTPError, ValueError):
-                return int((await client.get(url)).json().get("msgInCounter", 0))
-        return 0
 
-    @asynccontextmanager
-    async def _held(self, kill: Kill) -> AsyncIterator[None]:
-        """Holds a lock on the victim's table until it is dead."""
-        if kill.effect is not Effect.BLOCKED:
-            yield
-            return
-        connection = None
-        with suppress(*AWAY):
-            connection = await self.stage.world.connect()
-            await connection.execute("SET lock_timeout = '5s'")
-            await connection.execute("BEGIN")
-            await connection.execute(f"LOCK TABLE {kill.what} IN EXCLUSIVE MODE")
-        try:
-            yield
-        finally:
-            if connection is not None:
-                connection.terminate()
+async def messages_taken(world: World, name: str) -> int:
+    """How many messages the broker has taken for an event's topic since it runs."""
+    environment = world.environment
+    path = f"/admin/v2/persistent/{environment['DICT_PULSAR_TENANT']}/events/{name}"
+    url = f"{environment['DICT_PULSAR_ADMIN_URL']}{path}/partitioned-stats"
+    async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+        with suppress(httpx.HTTPError, ValueError):
+            return int((await client.get(url)).json().get("msgInCounter", 0))
+    return 0
+
+
+@asynccontextmanager
+async def table_held(world: World, table: str) -> AsyncIterator[None]:
+    """Holds a lock under which nobody writes to the table; nothing is held where PostgreSQL is
+    away."""
+    connection = None
+    with suppress(*AWAY):
+        connection = await world.connect()
+        await connection.execute("SET lock_timeout = '5s'")
+        await connection.execute("BEGIN")
+        await connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+    try:
+        yield
+    finally:
+        if connection is not None:
+            connection.terminate()
 
 
 def _line(kill: Kill, *, met: bool) -> str:

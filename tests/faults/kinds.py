@@ -12,6 +12,9 @@ from tests.faults.results import Line
 from tests.faults.sink import plan as sink_plan
 from tests.faults.sink import run as sink_run
 from tests.faults.sink import stage as sink_stage
+from tests.faults.vsync import planning as vsync_planning
+from tests.faults.vsync import run as vsync_run
+from tests.faults.vsync import stage as vsync_stage
 
 
 class Planned(Protocol):
@@ -42,10 +45,17 @@ def _sink(
     return sink_stage.make_sink_stage(stack, folder, servers=servers)
 
 
+def _vsync(
+    stack: Stack, folder: Path, servers: bool
+) -> AbstractContextManager[vsync_stage.VsyncStage]:
+    return vsync_stage.make_vsync_stage(stack, folder, servers=servers)
+
+
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("claims", planning.plan_of, _claims, seed_run.run_seed),
         Kind("sink", sink_plan.plan_of, _sink, sink_run.run_seed),
+        Kind("vsync", vsync_planning.plan_of, _vsync, vsync_run.run_seed),
     )
 }

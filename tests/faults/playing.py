@@ -76,7 +76,7 @@ async def play(plan: Plan, stage: Stage, watch: Watch) -> Played:
                         group.create_task(killing.run(kill))
                     if plan.outage is not None:
                         group.create_task(_outage(plan.outage, dicts))
-                await _insist(dicts.recover)
+                await insist(dicts.recover)
             finally:
                 reviving.cancel()
     await stage.ready()
@@ -109,7 +109,7 @@ class _ClaimPlay:
         if self._plan.deadline is not None:
             deadline = datetime.now(UTC) + timedelta(milliseconds=self._plan.deadline)
             self._played.deadline = deadline
-            await _insist(lambda: self._dicts.move_deadline(dict_claim_id, deadline, DAY_SECONDS))
+            await insist(lambda: self._dicts.move_deadline(dict_claim_id, deadline, DAY_SECONDS))
         await self._decide(When.OPEN, None)
         if self._plan.proof:
             await self._prove(dict_claim_id)
@@ -175,12 +175,12 @@ class _ClaimPlay:
 
 async def _outage(outage: Outage, dicts: DictSide) -> None:
     await pause(outage.after / 1000)
-    await _insist(lambda: dicts.outage(on=True))
+    await insist(lambda: dicts.outage(on=True))
     await pause(outage_seconds(outage.days))
-    await _insist(lambda: dicts.outage(on=False))
+    await insist(lambda: dicts.outage(on=False))
 
 
-async def _insist(act: Callable[[], None]) -> None:
+async def insist(act: Callable[[], object]) -> None:
     """Until the simulator is there to take it."""
 
     def done() -> bool:

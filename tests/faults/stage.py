@@ -76,10 +76,14 @@ class Watch:
 
 @dataclass
 class Stage:
-    """Where seeds are played. `servers`: stack whose servers may be killed, None if shared."""
+    """Where seeds are played. `servers`: stack whose servers may be killed, None if shared.
+
+    `ours`: the processes that run in it.
+    """
 
     world: World
     servers: Stack | None
+    ours: tuple[str, ...] = OURS
     away: set[str] = field(default_factory=set)
     revived: int = 0
 
@@ -103,7 +107,7 @@ class Stage:
 
     def revive(self) -> None:
         """What a platform does: a process that has ended is started again."""
-        for name in OURS:
+        for name in self.ours:
             if name in self.away:
                 continue
             process = self.world.processes.get(name)
@@ -120,7 +124,7 @@ class Stage:
         while True:
             self.revive()
             try:
-                for name in OURS:
+                for name in self.ours:
                     await asyncio.to_thread(self.world.processes[name].wait_ready)
             except AssertionError:
                 if time.monotonic() > deadline:
@@ -131,9 +135,14 @@ class Stage:
 
 @contextmanager
 def make_stage(
-    stack: Stack, folder: Path, *, servers: bool = False, **settings: str
+    stack: Stack,
+    folder: Path,
+    *,
+    servers: bool = False,
+    ours: tuple[str, ...] = OURS,
+    **settings: str,
 ) -> Iterator[Stage]:
-    """A world on `stack` in which all of ours run. The simulator's state counts as Bacen's."""
+    """A world on `stack` in which all of `ours` run. The simulator's state counts as Bacen's."""
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     chosen = {
@@ -141,5 +150,5 @@ def make_stage(
         "DICT_CLAIM_DAY_SECONDS": str(DAY_SECONDS),
     } | settings
     with make_world(stack, folder, **chosen) as world:
-        world.start(*OURS[::-1])
-        yield Stage(world, stack if servers else None)
+        world.start(*ours[::-1])
+        yield Stage(world, stack if servers else None, ours)

@@ -1,0 +1,1 @@
+"""Seeds about runs of VSYNC: what they repair, and what they leave alone."""

@@ -1,0 +1,168 @@
+"""What one seed does: keys, what befalls them behind our back, a run, faults and kills. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from tests.faults.people import Person
+from tests.faults.plan import BridgeFault, is_for_servers
+
+OURS = ("vsync", "vsync-worker", "vsync-relay", "sink", "simulator")
+SERVERS = ("pulsar", "temporal", "postgres")
+
+
+class Fate(StrEnum):
+    """What befalls a key at DICT."""
+
+    STAYS = "stays"
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    REBORN = "removed and registered anew"
+
+
+class Way(StrEnum):
+    """How the run is asked for."""
+
+    LOG = "INCREMENTAL"
+    BLIND = "INCREMENTAL from now on"
+    """Its log begins after the changes, so that only a file can tell of them."""
+    FILE = "FULL"
+
+
+@dataclass(frozen=True)
+class KeyPlan:
+    """One key. `at`: ms after the run was asked for; None: before it. `told`: so many ms after
+    that Core reports it; None: never. `old`: DICT's log knows nothing of it, only a file does."""
+
+    number: int
+    person: Person
+    fate: Fate
+    at: int | None
+    told: int | None
+    old: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """The run finds it to differ, whatever happens meanwhile."""
+        return self.fate is not Fate.STAYS and self.at is None and self.told is None
+
+
+class Effect(StrEnum):
+    """What is waited for before a kill."""
+
+    TIME = "at its time"
+    SHOWN = "row shows"
+    CALLED = "called, not done at DICT"
+    DONE = "done at DICT, not answered"
+    ON_TOPIC = "on its topic"
+    BLOCKED = "statement blocked by a lock"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step of a run that can be seen."""
+
+    effect: Effect
+    what: str
+
+
+@dataclass(frozen=True)
+class Kill:
+    """SIGKILL of `target` when `moment` is seen, `after` ms later; gone for `down` ms."""
+
+    target: str
+    moment: Moment
+    after: int
+    down: int
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """One fault of a file of CIDs: `kind` is the field of the simulator's `CidFileFault`."""
+
+    key_type: str
+    kind: str
+    value: int | str
+
+    @property
+    def spoils(self) -> bool:
+        """No look at this file will ever be a good one: an operator stops the run."""
+        return self.kind not in ("late_ms", "downloads_not_found", "status")
+
+
+@dataclass(frozen=True)
+class VsyncPlan:
+    """Everything of a seed. `proven`: a run has proven the sets before anything befell them;
+    `again`: how the next run is asked for."""
+
+    seed: int
+    keys: tuple[KeyPlan, ...]
+    proven: bool
+    way: Way
+    again: Way
+    faults: tuple[BridgeFault, ...]
+    files: tuple[FileFault, ...]
+    kills: tuple[Kill, ...]
+
+    @property
+    def kills_servers(self) -> bool:
+        """Whether it needs servers of its own."""
+        return is_for_servers(self.seed)
+
+    @property
+    def planted(self) -> tuple[str, ...]:
+        """Personal values of everybody in it."""
+        return tuple(value for key in self.keys for value in key.person.planted)
+
+
+ROWS = MappingProxyType(
+    {
+        "run": "run.status IS NOT NULL",
+        "verified": "run.dict_result IS NOT NULL",
+        "log": "EXISTS (SELECT FROM vsync.log_cids WHERE run_id = run.id)",
+        "found": "EXISTS (SELECT FROM vsync.found_cids WHERE run_id = run.id)",
+        "read": "EXISTS (SELECT FROM vsync.found_cids WHERE run_id = run.id AND seen_at IS NOT NULL)",
+        "granted": "EXISTS (SELECT FROM vsync.cid_files WHERE run_id = run.id)",
+        "ordered": "EXISTS (SELECT FROM vsync.cid_files WHERE run_id = run.id"
+        " AND file_id IS NOT NULL)",
+        "differing": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id)",
+        "created": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id"
+        " AND type = 'MISSING_LOCAL' AND state <> 'OPEN')",
+        "updated": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id"
+        " AND type = 'OUTDATED_LOCAL' AND state <> 'OPEN')",
+        "in review": "EXISTS (SELECT FROM vsync.manual_review_queue WHERE run_id = run.id)",
+        "proven": "run.verified_at IS NOT NULL",
+        "reported": "EXISTS (SELECT FROM vsync.sync_reports WHERE run_id = run.id)",
+        "ended": "run.completed_at IS NOT NULL",
+    }
+)
+"""What a row of a run (`workflows.vsync_workflows AS run`) can show."""
+
+CALLS = ("CreateSyncVerification", "ListCidEvents", "GetEntryByCid")
+FILE_CALLS = ("RequestCidFile", "GetCidFile", "DownloadCidFile")
+TOPICS = ("vsync.started", "vsync.discrepancy-found", "entry.corrected", "vsync.completed")
+STATEMENTS = MappingProxyType(
+    {
+        "workflows.vsync_workflows": "%INSERT INTO workflows.vsync_workflows%",
+        "vsync.log_cids": "%vsync.log_cids%",
+        "vsync.found_cids": "%vsync.found_cids%",
+        "vsync.cid_files": "%INSERT INTO vsync.cid_files%",
+        "vsync.discrepancies": "%vsync.discrepancies%",
+        "vsync.entries": "%vsync.entries%",
+        "vsync.cids": "%vsync.cids%",
+        "vsync.cid_history": "%vsync.cid_history%",
+        "vsync.folds": "%vsync.folds%",
+        "vsync.manual_review_queue": "%vsync.manual_review_queue%",
+        "vsync.sync_reports": "%INSERT INTO vsync.sync_reports%",
+        "connect.outbox": "%INSERT INTO connect.outbox%",
+    }
+)
+"""What the worker does to a table when it waits for a lock on it, and dies there."""
+BLOCKED_OF = MappingProxyType(
+    {
+        "vsync": ("connect.inbox", "%connect.inbox%"),
+        "vsync-relay": ("connect.outbox", "%publish_no%"),
+    }
+)
+"""The same of the consumer and the relay."""
