@@ -53,7 +53,7 @@ def plan_of(seed: int) -> VsyncPlan:
     held = tuple(fault for kill in kills for fault in _held(kill))
     faults = held + tuple(_fault(rng, way) for _ in range(rng.choice((0, 0, 1, 2))))
     files: tuple[FileFault, ...] = ()
-    if way is not Way.LOG and rng.random() < 0.3:
+    if way is not Way.LOG and rng.random() < 0.4:
         files = (_file_fault(rng, rng.choice(key_types)),)
     again = rng.choice((Way.LOG, Way.LOG, Way.FILE))
     return VsyncPlan(seed, keys, proven, way, again, faults, files, kills)
