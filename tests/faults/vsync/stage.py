@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -28,8 +28,8 @@ from vsync.application.sync_process import (
 )
 from vsync.domain.entry import EntrySet
 
-PARTICIPANTS = tuple(f"{70_000_001 + number}" for number in range(16))
-"""A world has room for so many seeds."""
+SEEDS_MAX = 16
+"""A world has room for so many."""
 STOPPED_AT_ATTEMPT = 3
 """An operator looks at a file that is wrong so often, and stops the run."""
 DAY_AGO = "UPDATE vsync.cid_files SET requested_at = requested_at - interval '2 days'"
@@ -37,11 +37,12 @@ DAY_AGO = "UPDATE vsync.cid_files SET requested_at = requested_at - interval '2 
 
 @dataclass
 class VsyncStage:
-    """`inner`: its processes and servers. `dead`: workers that were killed, by their process."""
+    """`inner`: its processes and servers. `waiting`: participants that no seed has had; `dead`:
+    workers that were killed, by their process."""
 
     inner: Stage
+    waiting: list[str]
     dead: set[int] = field(default_factory=set)
-    _waiting: list[str] = field(default_factory=lambda: list(PARTICIPANTS))
 
     @property
     def world(self) -> World:
@@ -51,7 +52,7 @@ class VsyncStage:
     async def next_participant(self, watch: Watch) -> str:
         """One that no seed had before; what seeds before it have ordered was another day's."""
         await watch.rows(DAY_AGO)
-        return self._waiting.pop(0)
+        return self.waiting.pop(0)
 
     async def kill(self, target: str) -> None:
         """SIGKILL; it stays away until `start`."""
@@ -140,6 +141,10 @@ class Engine:
 @contextmanager
 def make_vsync_stage(stack: Stack, folder: Path, *, servers: bool = False) -> Iterator[VsyncStage]:
     """All processes of VSYNC, for participants that no other world asks about."""
-    names = ",".join(PARTICIPANTS)
-    with make_stage(stack, folder, servers=servers, ours=OURS, VSYNC_PARTICIPANTS=names) as inner:
-        yield VsyncStage(inner)
+    # Worlds share Temporal's namespace, where a set has one workflow.
+    first = 70_000_000 + uuid4().int % 100_000 * SEEDS_MAX
+    names = [str(first + number) for number in range(SEEDS_MAX)]
+    with make_stage(
+        stack, folder, servers=servers, ours=OURS, VSYNC_PARTICIPANTS=",".join(names)
+    ) as inner:
+        yield VsyncStage(inner, names)
