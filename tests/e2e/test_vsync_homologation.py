@@ -1,5 +1,5 @@
-"""Bacen's homologation, as far as it can be played: a set of a thousand keys that was altered behind
-our back is found out, put right and proven, and every difference is explained."""
+"""Bacen's homologation, as far as it can be played: a set of a thousand keys that was altered
+behind our back is put right and proven, and every difference is explained."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Seeds of VSYNC: a plan is the seed's alone, every step of a run is met, and the judge can fail."""
+"""Seeds of VSYNC: a plan is the seed's alone, every step is met, and the judge can fail."""
 
 import json
 from collections.abc import Callable

@@ -161,15 +161,13 @@ class SeedBank:
                 control_pb2.SetFaultsRequest(faults=faults), timeout=CALL_SECONDS_MAX
             )
         )
-        files = [
-            control_pb2.CidFileFault(
-                participant=self.participant,
-                key_type=one.key_type,
-                times=1,
-                **{one.kind: True if one.kind.startswith("wrong") else one.value},  # type: ignore[arg-type]
+        files = []
+        for it in plan.files:
+            file = control_pb2.CidFileFault(
+                participant=self.participant, key_type=it.key_type, times=1
             )
-            for one in plan.files
-        ]
+            setattr(file, it.kind, bool(it.value) if it.kind.startswith("wrong") else it.value)
+            files.append(file)
         await self._files(files)
 
     async def recover(self) -> None:

@@ -35,7 +35,7 @@ class Killing:
     dicts: DictSide
     participant: str
     known: list[object]
-    told: list[str] = field(default_factory=list)
+    told: list[str]
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def run(self, kill: Kill) -> None:

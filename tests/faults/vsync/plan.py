@@ -116,24 +116,25 @@ class VsyncPlan:
         return tuple(value for key in self.keys for value in key.person.planted)
 
 
+def _has(table: str, also: str = "TRUE") -> str:
+    return f"EXISTS (SELECT FROM {table} WHERE run_id = run.id AND {also})"
+
+
 ROWS = MappingProxyType(
     {
         "run": "run.status IS NOT NULL",
         "verified": "run.dict_result IS NOT NULL",
-        "log": "EXISTS (SELECT FROM vsync.log_cids WHERE run_id = run.id)",
-        "found": "EXISTS (SELECT FROM vsync.found_cids WHERE run_id = run.id)",
-        "read": "EXISTS (SELECT FROM vsync.found_cids WHERE run_id = run.id AND seen_at IS NOT NULL)",
-        "granted": "EXISTS (SELECT FROM vsync.cid_files WHERE run_id = run.id)",
-        "ordered": "EXISTS (SELECT FROM vsync.cid_files WHERE run_id = run.id"
-        " AND file_id IS NOT NULL)",
-        "differing": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id)",
-        "created": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id"
-        " AND type = 'MISSING_LOCAL' AND state <> 'OPEN')",
-        "updated": "EXISTS (SELECT FROM vsync.discrepancies WHERE run_id = run.id"
-        " AND type = 'OUTDATED_LOCAL' AND state <> 'OPEN')",
-        "in review": "EXISTS (SELECT FROM vsync.manual_review_queue WHERE run_id = run.id)",
+        "log": _has("vsync.log_cids"),
+        "found": _has("vsync.found_cids"),
+        "read": _has("vsync.found_cids", "seen_at IS NOT NULL"),
+        "granted": _has("vsync.cid_files"),
+        "ordered": _has("vsync.cid_files", "file_id IS NOT NULL"),
+        "differing": _has("vsync.discrepancies"),
+        "created": _has("vsync.discrepancies", "type = 'MISSING_LOCAL' AND state <> 'OPEN'"),
+        "updated": _has("vsync.discrepancies", "type = 'OUTDATED_LOCAL' AND state <> 'OPEN'"),
+        "in review": _has("vsync.manual_review_queue"),
         "proven": "run.verified_at IS NOT NULL",
-        "reported": "EXISTS (SELECT FROM vsync.sync_reports WHERE run_id = run.id)",
+        "reported": _has("vsync.sync_reports"),
         "ended": "run.completed_at IS NOT NULL",
     }
 )

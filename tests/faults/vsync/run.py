@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -43,14 +43,15 @@ WHERE event_payload->>'participant' = $1
 
 @dataclass
 class Play:
-    """One seed under way. `asked`: how many runs of the whole participant were asked for."""
+    """One seed under way. `killed`: a line for each kill; `asked`: how many runs of the whole
+    participant were asked for."""
 
     plan: VsyncPlan
     stage: VsyncStage
     watch: Watch
     bank: SeedBank
+    killed: list[str]
     asked: int = 0
-    kills: list[str] = field(default_factory=list)
 
     async def all(self) -> Rounds:
         """From the first report to the judge's facts."""
@@ -81,10 +82,10 @@ class Play:
         """With everything that happens meanwhile."""
         await self.bank.trouble(self.plan)
         known = [row["id"] for row in await self._runs()]
+        participant = self.bank.participant
         killing = Killing(
-            self.stage, self.watch, self.bank.dicts, self.bank.participant, list(known)
+            self.stage, self.watch, self.bank.dicts, participant, list(known), self.killed
         )
-        self.kills = killing.told
         async with self._reviving():
             async with asyncio.TaskGroup() as group:
                 for kill in self.plan.kills:
@@ -186,10 +187,9 @@ async def run_seed(seed: int, stage: VsyncStage, commit: str) -> Line:
     """Plays and judges a seed. What goes wrong on the way is a broken seed too."""
     began = time.monotonic()
     plan, watch = plan_of(seed), Watch(stage.world)
-    killed = [f"{it.target} ({it.moment.effect} {it.moment.what})" for it in plan.kills]
+    killed: list[str] = []
     try:
-        play, rounds = await played(plan, stage, watch)
-        killed = play.kills
+        rounds = await played(plan, stage, watch, killed)
         verdict = await judged(rounds, stage, watch)
     except Exception as problem:  # noqa: BLE001 a runner that stops shows one broken seed only
         told = _told(problem)
@@ -200,15 +200,14 @@ async def run_seed(seed: int, stage: VsyncStage, commit: str) -> Line:
     return line if line.broken else _with_promises(line)
 
 
-async def played(plan: VsyncPlan, stage: VsyncStage, watch: Watch) -> tuple[Play, Rounds]:
-    """What became of a plan."""
+async def played(plan: VsyncPlan, stage: VsyncStage, watch: Watch, killed: list[str]) -> Rounds:
+    """What became of a plan; `killed` gets a line for each kill."""
     participant = await stage.next_participant(watch)
     ids = Random(f"{plan.seed}-{participant}-{time.time_ns()}")
     async with core_side(stage.world) as core:
         with dict_side(stage.world.environment) as dicts:
-            play = Play(plan, stage, watch, SeedBank(participant, core, dicts, ids))
-            rounds = await play.all()
-    return play, rounds
+            bank = SeedBank(participant, core, dicts, ids)
+            return await Play(plan, stage, watch, bank, killed).all()
 
 
 async def judged(rounds: Rounds, stage: VsyncStage, watch: Watch) -> Verdict:
