@@ -32,7 +32,7 @@ AT_OR_BEYOND = {
 }
 """A claim may pass through a status faster than one can look."""
 
-BLOCKED_STATEMENT = """
+_BLOCKED = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
 """
@@ -109,7 +109,7 @@ class Killing:
         return await self.watch.rows(_CALLED, ids, operation)
 
     async def _blocked(self, table: str) -> object:
-        return await self.watch.rows(BLOCKED_STATEMENT, STATEMENTS[table])
+        return await self.watch.rows(_BLOCKED, STATEMENTS[table])
 
     async def _done(self, operation: str) -> bool:
         with suppress(grpc.RpcError):

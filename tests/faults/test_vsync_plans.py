@@ -18,7 +18,7 @@ from tests.faults.vsync.plan import (
     OURS,
     ROWS,
     SERVERS,
-    STATEMENTS,
+    TABLES,
     TOPICS,
     Effect,
     Fate,
@@ -50,7 +50,7 @@ def test_a_worker_dies_at_every_step_of_a_run() -> None:
         *(Moment(Effect.SHOWN, row) for row in ROWS),
         *(Moment(effect, it) for it in calls for effect in (Effect.CALLED, Effect.DONE)),
         *(Moment(Effect.ON_TOPIC, name) for name in TOPICS),
-        *(Moment(Effect.BLOCKED, table) for table in STATEMENTS),
+        *(Moment(Effect.BLOCKED, table) for table in TABLES),
     }
 
 

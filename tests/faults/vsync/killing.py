@@ -7,22 +7,29 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from dict_common.kernel.pix_key import KeyType
 from dict_schemas.generated.dict.simulator.v1 import control_pb2
 from tests.faults.dict_side import CALL_SECONDS_MAX, DictSide
-from tests.faults.killing import (
-    BLOCKED_STATEMENT,
-    EFFECT_SECONDS_MAX,
-    messages_taken,
-    table_held,
-)
+from tests.faults.killing import messages_taken, table_held
 from tests.faults.stage import Watch, pause, seen
-from tests.faults.vsync.plan import BLOCKED_OF, ROWS, STATEMENTS, Effect, Kill
+from tests.faults.vsync.plan import FIRST_TABLE, ROWS, STATEMENTS, Effect, Kill
 from tests.faults.vsync.stage import VsyncStage
 
+EFFECT_SECONDS_MAX = 30.0
 _FRESH = """
 SELECT 1 FROM workflows.vsync_workflows AS run
 WHERE run.participant_ispb = $1 AND run.key_type IS NOT NULL
     AND NOT (run.id = ANY($2::uuid[])) AND {}
+"""
+_OVER = """
+SELECT 1 FROM workflows.vsync_workflows
+WHERE participant_ispb = $1 AND key_type IS NULL AND completed_at IS NOT NULL
+    AND NOT (id = ANY($2::uuid[]))
+"""
+_BLOCKED = """
+SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE datname = current_database() AND relation = $1::text::regclass AND NOT granted
+    AND query LIKE $2
 """
 
 
@@ -44,6 +51,8 @@ class Killing:
         timed, blocked = moment.effect is Effect.TIME, moment.effect is Effect.BLOCKED
         if timed:
             await pause(kill.after / 1000)
+        if blocked and kill.target == "vsync-worker" and moment.what != FIRST_TABLE:
+            await seen(self._all_begun, EFFECT_SECONDS_MAX)
         async with table_held(self.stage.world, moment.what) if blocked else nullcontext():
             met = timed or await self._met(kill)
             if not timed:
@@ -69,16 +78,33 @@ class Killing:
                 return await messages_taken(self.stage.world, what) > before
 
             return await seen(more, EFFECT_SECONDS_MAX)
-        _, of_others = BLOCKED_OF.get(kill.target, ("", ""))
         looks: dict[Effect, Callable[[], Awaitable[object]]] = {
             Effect.SHOWN: lambda: self._shown(what),
             Effect.CALLED: lambda: self._held(what, "delay_before_ms"),
             Effect.DONE: lambda: self._held(what, "delay_after_ms"),
-            Effect.BLOCKED: lambda: self.watch.rows(
-                BLOCKED_STATEMENT, of_others or STATEMENTS[what]
-            ),
+            Effect.BLOCKED: lambda: self._blocked(kill),
         }
-        return await seen(looks[kill.moment.effect], EFFECT_SECONDS_MAX)
+        met: list[object] = []
+
+        async def met_or_over() -> bool:
+            over = await self._over()
+            met[:] = [await looks[kill.moment.effect]()]
+            return bool(met[0]) or bool(over)
+
+        await seen(met_or_over, EFFECT_SECONDS_MAX)
+        return bool(met[0])
+
+    async def _over(self) -> object:
+        """The run has ended: nothing more is to be waited for."""
+        return await self.watch.rows(_OVER, self.participant, self.known)
+
+    async def _all_begun(self) -> bool:
+        rows = await self.watch.rows(_FRESH.format("TRUE"), self.participant, self.known)
+        return len(rows or ()) >= len(KeyType)
+
+    async def _blocked(self, kill: Kill) -> object:
+        statement = STATEMENTS.get((kill.target, kill.moment.what), "%")
+        return await self.watch.rows(_BLOCKED, kill.moment.what, statement)
 
     async def _shown(self, what: str) -> object:
         return await self.watch.rows(_FRESH.format(ROWS[what]), self.participant, self.known)

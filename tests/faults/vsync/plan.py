@@ -143,27 +143,30 @@ ROWS = MappingProxyType(
 CALLS = ("CreateSyncVerification", "ListCidEvents", "GetEntryByCid")
 FILE_CALLS = ("RequestCidFile", "GetCidFile", "DownloadCidFile")
 TOPICS = ("vsync.started", "vsync.discrepancy-found", "entry.corrected", "vsync.completed")
+TABLES = (
+    "workflows.vsync_workflows",
+    "vsync.log_cids",
+    "vsync.found_cids",
+    "vsync.cid_files",
+    "vsync.discrepancies",
+    "vsync.entries",
+    "vsync.cids",
+    "vsync.cid_history",
+    "vsync.folds",
+    "vsync.manual_review_queue",
+    "vsync.sync_reports",
+    "connect.outbox",
+)
+"""A lock on one of them stops the worker in the middle of a transaction."""
+FIRST_TABLE = "workflows.vsync_workflows"
+"""The lock on it is there before the run begins; the others would stop its first statement too."""
 STATEMENTS = MappingProxyType(
     {
-        "workflows.vsync_workflows": "%INSERT INTO workflows.vsync_workflows%",
-        "vsync.log_cids": "%vsync.log_cids%",
-        "vsync.found_cids": "%vsync.found_cids%",
-        "vsync.cid_files": "%INSERT INTO vsync.cid_files%",
-        "vsync.discrepancies": "%vsync.discrepancies%",
-        "vsync.entries": "%vsync.entries%",
-        "vsync.cids": "%vsync.cids%",
-        "vsync.cid_history": "%vsync.cid_history%",
-        "vsync.folds": "%vsync.folds%",
-        "vsync.manual_review_queue": "%vsync.manual_review_queue%",
-        "vsync.sync_reports": "%INSERT INTO vsync.sync_reports%",
-        "connect.outbox": "%INSERT INTO connect.outbox%",
+        ("vsync-worker", "connect.outbox"): "%INSERT INTO connect.outbox%",
+        ("vsync-relay", "connect.outbox"): "%publish_no%",
+        ("vsync", "connect.inbox"): "%connect.inbox%",
     }
 )
-"""What the worker does to a table when it waits for a lock on it, and dies there."""
-BLOCKED_OF = MappingProxyType(
-    {
-        "vsync": ("connect.inbox", "%connect.inbox%"),
-        "vsync-relay": ("connect.outbox", "%publish_no%"),
-    }
-)
+"""Where others write to the table as well: how the victim's statement looks."""
+TABLE_OF = MappingProxyType({"vsync": "connect.inbox", "vsync-relay": "connect.outbox"})
 """The same of the consumer and the relay."""

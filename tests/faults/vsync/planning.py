@@ -5,12 +5,12 @@ from random import Random
 from tests.faults.people import invented
 from tests.faults.plan import BridgeFault, is_for_servers
 from tests.faults.vsync.plan import (
-    BLOCKED_OF,
     CALLS,
     FILE_CALLS,
     ROWS,
     SERVERS,
-    STATEMENTS,
+    TABLE_OF,
+    TABLES,
     TOPICS,
     Effect,
     Fate,
@@ -102,7 +102,7 @@ def moments_of(keys: tuple[KeyPlan, ...], way: Way) -> list[Moment]:
         *(Moment(Effect.SHOWN, what) for what in ROWS if reached(what)),
         *(Moment(it, call) for call in calls for it in (Effect.CALLED, Effect.DONE)),
         *(Moment(Effect.ON_TOPIC, name) for name in TOPICS),
-        *(Moment(Effect.BLOCKED, table) for table in STATEMENTS if reached(table)),
+        *(Moment(Effect.BLOCKED, table) for table in TABLES if reached(table)),
     ]
 
 
@@ -113,8 +113,9 @@ def _moment(rng: Random, target: str, moments: list[Moment]) -> Moment:
     calls = [it for it in moments if it.effect in (Effect.CALLED, Effect.DONE)]
     if target == "simulator":
         return rng.choice((rng.choice(calls), rng.choice(calls), rng.choice(seen or calls), _TIMED))
-    table, _ = BLOCKED_OF[target]
-    return rng.choice((_TIMED, rng.choice(seen or [_TIMED]), Moment(Effect.BLOCKED, table)))
+    return rng.choice(
+        (_TIMED, rng.choice(seen or [_TIMED]), Moment(Effect.BLOCKED, TABLE_OF[target]))
+    )
 
 
 def _after(rng: Random, moment: Moment) -> int:
