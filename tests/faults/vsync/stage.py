@@ -21,6 +21,7 @@ from tests.faults.stage import Stage, Watch, make_stage
 from tests.faults.vsync.plan import OURS
 from tests.support.world import World
 from vsync.application.sync_process import (
+    COMPARE_ENTRIES,
     REQUEST_CID_FILE,
     number_of,
     participant_workflow_id,
@@ -132,7 +133,7 @@ class Engine:
     ) -> None:
         if (
             self.stops
-            and it.activity_type.name == REQUEST_CID_FILE
+            and it.activity_type.name in (REQUEST_CID_FILE, COMPARE_ENTRIES)
             and it.attempt >= STOPPED_AT_ATTEMPT
         ):
             await handle.cancel()
