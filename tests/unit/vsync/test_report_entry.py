@@ -111,7 +111,9 @@ class Base:
             Writing(Telling(SealingComposer(AvroCodec(), subjects, core))),
             OWN,
             FixedClock(),
+            lambda participant, delay: self.took.append((participant, delay)),
         )
+        self.took: list[tuple[str, timedelta]] = []
 
     async def told(self, record: dict[str, Any], delivery: Delivery | None = None) -> str | None:
         """The inbox's word for it."""
@@ -157,6 +159,13 @@ async def test_the_same_command_again_changes_nothing(base: Base) -> None:
     for _ in range(2):
         await base.report(delivery, GOOD)
     assert base.events == ["entry.created"]
+
+
+async def test_how_long_a_new_report_took_is_measured(base: Base) -> None:
+    delivery = _delivery()
+    for _ in range(2):
+        await base.told(GOOD, delivery)
+    assert base.took == [("12345678", timedelta(days=1))]
 
 
 async def test_a_life_and_what_is_told_of_it(base: Base) -> None:

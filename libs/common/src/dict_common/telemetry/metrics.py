@@ -155,6 +155,13 @@ audit_horizon_days = Gauge(
     "Days until the first instant that no month partition holds: alert below 31",
     registry=REGISTRY,
 )
+vsync_report_delay = Histogram(
+    "vsync_report_delay_seconds",
+    "From DICT's answer to Core's report of it: alert where 99 of 100 take VSYNC_SETTLE_SECONDS",
+    ("participant",),
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3_600),
+    registry=REGISTRY,
+)
 vsync_runs = Counter(
     "vsync_runs",
     "Runs over sets by status: alert on FAILED, and on PARTIAL that comes again",

@@ -1,6 +1,6 @@
 """`entry.report`: what Core tells of an entry becomes our base, once and in its order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from dict_common.kernel.clock import Clock
@@ -28,12 +28,15 @@ class ReportEntry:
         writing: Writing,
         participants: frozenset[str],
         clock: Clock,
+        took: Callable[[str, timedelta], None] = lambda _participant, _delay: None,
     ) -> None:
+        """`took`: is told of each new report how long after DICT's answer it was published."""
         self._store = store
         self._secrecy = secrecy
         self._writing = writing
         self._participants = participants
         self._clock = clock
+        self._took = took
 
     async def __call__(self, delivery: Delivery, record: Mapping[str, object]) -> None:
         """Done once, however often it is called. Raises InputRefused, Unavailable."""
@@ -60,7 +63,8 @@ class ReportEntry:
             return await self._writing(cause, met, holding, papers)
 
         key_hash = None if papers is None else papers.key_hash
-        await self._store.accept(delivery.key, report.entry_id, key_hash, decide)
+        if await self._store.accept(delivery.key, report.entry_id, key_hash, decide):
+            self._took(report.participant, delivery.published_at - report.dict_time)
 
 
 def _told(report: EntryReport) -> Told:

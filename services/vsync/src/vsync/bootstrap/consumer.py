@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 import pulsar.asyncio
@@ -13,6 +14,7 @@ from dict_common.intake.refusals import Refusals, Rejections
 from dict_common.kernel.clock import SystemClock
 from dict_common.secrecy.hybrid import HybridOpener
 from dict_common.secrecy.operators import JwtOperatorTokens
+from dict_common.telemetry import metrics
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
 from vsync.adapters.postgres_reviews import PostgresReviews
 from vsync.adapters.postgres_run_inbox import PostgresRunInbox
@@ -59,7 +61,7 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
             pulsar=client,
             opener=HybridOpener(base.keysets.private("command-private")),
             store=store,
-            report_entry=ReportEntry(store, base.secrecy, writing, participants, clock),
+            report_entry=ReportEntry(store, base.secrecy, writing, participants, clock, _took),
             note_transfer=NoteTransfer(store, base.secrecy, writing, participants, clock),
             run_sync=RunSync(
                 PostgresRunInbox(base.database),
@@ -75,3 +77,7 @@ async def open_consumer() -> AsyncIterator[ConsumerAdapters]:
             ),
             refuse=Refusals(store, Rejections(base.composer, SOURCE), clock),
         )
+
+
+def _took(participant: str, delay: timedelta) -> None:
+    metrics.vsync_report_delay.labels(participant).observe(max(0.0, delay.total_seconds()))
