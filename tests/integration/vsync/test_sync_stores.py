@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +15,16 @@ from dict_common.store.database import Database, PoolSize
 from dict_common.store.queries import Query, load_queries
 from dict_common.telemetry import metrics
 from tests.support.entry_store_suite import becomes, key
-from tests.support.sync_store_suite import Stores, SyncStoreSuite, a_run, a_set, an_entry
+from tests.support.sync_store_suite import (
+    MISSING_LOCAL,
+    NOON,
+    Stores,
+    SyncStoreSuite,
+    a_run,
+    a_set,
+    an_entry,
+    discrepancy,
+)
 from tests.support.world import make_world
 from vsync.adapters.postgres_corrections import PostgresCorrections
 from vsync.adapters.postgres_entry_store import PostgresEntryStore
@@ -85,6 +96,39 @@ class TestPostgresSync(SyncStoreSuite):
             for run in (dead, other, later)
         ]
         assert ends == [("FAILED", "run-died"), ("RUNNING", None), ("RUNNING", None)]
+
+    async def test_a_whole_run_is_over_when_one_begins_a_day_later(self) -> None:
+        stores, of = await self.stores(), a_set()
+        first, beside, later = (
+            replace(a_run(of), key_type=None, started_at=NOON + age)
+            for age in (timedelta(0), timedelta(hours=23), timedelta(hours=25))
+        )
+        for run in (first, beside, later):
+            await stores.runs.start(run, None, ())
+        query = Query("ends", "SELECT status FROM workflows.vsync_workflows WHERE id = $1")
+        ends = [
+            (await self._database.fetch(query, (run.run_id,)))[0]["status"]
+            for run in (first, beside, later)
+        ]
+        assert ends == ["FAILED", "RUNNING", "RUNNING"]
+
+    async def test_old_versions_are_forgotten_and_their_rows_stay(self) -> None:
+        stores, of = await self.stores(), a_set()
+        run = a_run(of)
+        items = [replace(discrepancy(it, MISSING_LOCAL), remote_sealed=b"s") for it in (1, 2)]
+        await self.found(stores, run, *items)
+        age = (
+            "UPDATE vsync.discrepancies SET found_at = now() - interval '9 days' WHERE run_id = $1"
+        )
+        await self._database.fetch(Query("age", f"{age} AND number = 1"), (run.run_id,))
+        corrections = PostgresCorrections(self._database)
+        await corrections.forget_versions(timedelta(days=8), 1_000)
+        query = Query(
+            "left",
+            "SELECT remote_sealed FROM vsync.discrepancies WHERE run_id = $1 ORDER BY number",
+        )
+        rows = await self._database.fetch(query, (run.run_id,))
+        assert [row["remote_sealed"] for row in rows] == [None, b"s"]
 
     async def test_who_was_proven_longest_ago_gets_the_last_file(self) -> None:
         stores, fresh, old = await self.stores(), a_set(), a_set()

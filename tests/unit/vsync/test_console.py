@@ -256,7 +256,7 @@ def test_the_command_that_is_published() -> None:
             wrong.record(NOON)
     command = UUID("01935b6e-0000-7000-8000-0123456789ab")
     assert workflow_ids(["12345678"], NOON.date(), command) == [
-        "vsync-12345678-2026-11-30-0123456789ab"
+        "vsync-12345678-2026-11-30-01935b6e0000700080000123456789ab"
     ]
 
 

@@ -23,11 +23,14 @@ WITH proof AS (
     SELECT id FROM workflows.vsync_workflows
     WHERE participant_ispb = $4 AND key_type = $5 AND id <> $1
 ), died AS (
-    -- Its row would say RUNNING for ever, and keep a file of the day from others.
+    -- Its row would say RUNNING for ever, and keep a file of the day from others. Whole runs may go
+    -- side by side; none of them takes a day.
     UPDATE workflows.vsync_workflows
     SET status = 'FAILED', completed_at = $6::timestamptz, reason_code = 'run-died'
-    WHERE participant_ispb = $4 AND key_type = $5 AND id <> $1 AND status = 'RUNNING'
+    WHERE participant_ispb = $4 AND key_type IS NOT DISTINCT FROM $5 AND id <> $1
+        AND status = 'RUNNING'
         AND started_at < $6::timestamptz
+            - CASE WHEN $5 IS NULL THEN interval '24 hours' ELSE interval '0' END
 ), staged AS (
     DELETE FROM vsync.found_cids USING others WHERE run_id = others.id
 ), logged AS (
