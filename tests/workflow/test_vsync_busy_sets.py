@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sync_simulation import PHONES, Installation, entry_id_of, papers
+from tests.support.sync_simulation import PHONES, SETTLE, Installation, entry_id_of, papers
 
 
 @pytest.fixture
@@ -52,6 +52,10 @@ def test_its_log_proves_it(home: Installation, sync_type: str) -> None:
     keep_busy(home)
     result = home.run(sync_type)
     assert (result.status, result.discrepancies) == ("COMPLETED", 0)
+    (run,) = [it for it in home.runs.runs.values() if it.end and it.ref.key_type == "PHONE"][1:]
+    assert run.verified_at is not None
+    assert run.end is not None
+    assert run.verified_at <= run.end.ended_at - SETTLE, "as of what the log has settled"
     assert calls(home, "RequestCidFile") == (5 if sync_type == "FULL" else 0)
 
 

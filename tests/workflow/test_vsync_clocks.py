@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,14 +41,19 @@ def test_the_log_is_read_from_before_the_last_proof(home: Installation) -> None:
     assert asked(home, "RequestCidFile") == 0
 
 
-def test_the_log_is_read_from_before_the_file_was_made(home: Installation) -> None:
-    home.bacen.behind = timedelta(seconds=40)
-    new, done = papers(20), list[str]()
+@pytest.mark.parametrize(
+    ("behind", "lag"), [(40, 0), (0, 30)], ids=["its clock is behind", "its log lags"]
+)
+def test_what_comes_after_the_file_is_in_the_log_that_is_read(
+    home: Installation, behind: float, lag: float
+) -> None:
+    home.bacen.behind, home.bacen.lag = timedelta(seconds=behind), timedelta(seconds=lag)
+    home.bacen.file_takes = timedelta(0)
+    numbers = count(20)
 
     def meanwhile(_: Installation, step: str) -> None:
-        if step == "compare_entries" and not done:
-            done.append(step)
-            home.hold(new)
+        if step == "compare_entries":
+            home.hold(papers(next(numbers)))
 
     home.meanwhile = meanwhile
     result = home.run("FULL")

@@ -126,7 +126,7 @@ class VSyncSetWorkflow:
         return verified.ok
 
     async def _rung(self, run: RunRef, rung: Rung, started: Started) -> bool:
-        self._tally.unusable = self._tally.explained_at = None
+        self._tally.unusable = None
         if rung is Rung.FILE:
             return await self._by_file(run, started.pace)
         since = started.since
