@@ -20,6 +20,7 @@ BENCHMARKS = {
     "audit-write": "the sink's way into its table, against COPY and what others do",
     "claims-waiting": "memory of claims that wait, and deadlines that come in one minute",
     "vsync-sets": "VSyncs, differences and CIDs of a set of millions, against their limits",
+    "vsync-run": "whole runs after changes behind our back, beside what DICT's buckets take",
     "vsync-import": "dictctl vsync import: a new base, the same again, a dry run",
 }
 

@@ -26,6 +26,7 @@ SMALL = {
         *("--waiting", "2", "--ending", "2", "--over-seconds", "1"),
     ],
     "vsync-import": ["--rows", "300"],
+    "vsync-run": ["--keys", "400", "--differences", "0,10", "--speed", "200"],
     "vsync-sets": ["--keys", "2000", "--differences", "5", "--rounds", "1", "--cids", "100"],
 }
 

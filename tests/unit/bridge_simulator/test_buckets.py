@@ -74,6 +74,20 @@ def test_a_dry_bucket_says_when_it_has_a_token_and_a_shorter_day_brings_it_soone
     buckets.take(DONOR_ISPB, policy, START + timedelta(seconds=retry_after))
 
 
+def test_buckets_that_refill_faster_hold_no_more() -> None:
+    buckets = Buckets(speed=20)
+    for _ in range(20):
+        buckets.take(DONOR_ISPB, "POLICIES_LIST", START)
+    with refused("RateLimited") as caught:
+        buckets.take(DONOR_ISPB, "POLICIES_LIST", START)
+    assert caught.value.retry_after_seconds == 1  # half a second, in whole ones
+    half = START + timedelta(seconds=0.5)
+    buckets.take(DONOR_ISPB, "POLICIES_LIST", half)
+    with refused("RateLimited"):
+        buckets.take(DONOR_ISPB, "POLICIES_LIST", half)
+    assert buckets.available(DONOR_ISPB, START + timedelta(hours=1))["POLICIES_LIST"] == 20
+
+
 def test_a_clock_that_goes_back_takes_no_tokens_away() -> None:
     buckets = Buckets()
     buckets.take(DONOR_ISPB, "POLICIES_LIST", START)

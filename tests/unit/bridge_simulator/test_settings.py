@@ -18,13 +18,14 @@ def test_everything_said() -> None:
             "BRIDGE_SIMULATOR_EVENTS_LAG_MS": "250",
             "BRIDGE_SIMULATOR_LOG": "warning",
             "BRIDGE_SIMULATOR_INDIRECT": "12345678:11111111,22222222;87654321:33333333",
+            "BRIDGE_SIMULATOR_BUCKET_SPEED": "20",
         }
     )
     indirect = {
         "12345678": frozenset({"11111111", "22222222"}),
         "87654321": frozenset({"33333333"}),
     }
-    assert settings == Settings("[::1]", 7000, "state.db", 60, 250, "WARNING", indirect)
+    assert settings == Settings("[::1]", 7000, "state.db", 60, 250, "WARNING", indirect, 20)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:7000", "[::]:7000", "10.1.2.3:0", "example.com:1"])
@@ -51,6 +52,9 @@ def test_beyond_loopback_only_when_meant(address: str) -> None:
         ("BRIDGE_SIMULATOR_LOG", "LOUD"),
         ("BRIDGE_SIMULATOR_INDIRECT", "12345678"),
         ("BRIDGE_SIMULATOR_INDIRECT", "12345678:"),
+        ("BRIDGE_SIMULATOR_BUCKET_SPEED", "0"),
+        ("BRIDGE_SIMULATOR_BUCKET_SPEED", "1001"),
+        ("BRIDGE_SIMULATOR_BUCKET_SPEED", "fast"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

@@ -48,7 +48,7 @@ async def _serve(settings: Settings) -> None:
             store=store,
             clock=lambda: datetime.now(UTC),
             new_uuid=uuid4,
-            periods=Periods(settings.day_seconds, settings.events_lag_ms),
+            periods=Periods(settings.day_seconds, settings.events_lag_ms, settings.bucket_speed),
             indirect=settings.indirect,
         )
         running = await start_server(directory, settings.host, settings.port)

@@ -40,10 +40,12 @@ POLICIES = {
 class Buckets:
     """In memory: a restarted DICT starts with full ones.
 
-    `day_seconds` shortens what refills by the day; minutes stay minutes.
+    `day_seconds` shortens what refills by the day; minutes stay minutes, unless all refill `speed`
+    times as fast.
     """
 
-    def __init__(self, day_seconds: int = DAY_SECONDS) -> None:
+    def __init__(self, day_seconds: int = DAY_SECONDS, speed: int = 1) -> None:
+        self._speed = speed
         self.policies = {
             name: replace(policy, refill_period_seconds=day_seconds)
             if policy.refill_period_seconds == DAY_SECONDS
@@ -57,7 +59,8 @@ class Buckets:
         policy = self.policies[policy_name]
         tokens = self._tokens(participant, policy, now)
         if tokens < 1:
-            seconds = (1 - tokens) * policy.refill_period_seconds / policy.refill_tokens
+            period = policy.refill_period_seconds
+            seconds = (1 - tokens) * period / (policy.refill_tokens * self._speed)
             raise DictProblem(
                 "RateLimited",
                 f"policy {policy_name} is used up",
@@ -79,6 +82,5 @@ class Buckets:
     def _tokens(self, participant: str, policy: Policy, now: datetime) -> float:
         level, since = self._levels.get((participant, policy.name), (policy.capacity, now))
         passed = max(0.0, (now - since).total_seconds())
-        return min(
-            policy.capacity, level + passed * policy.refill_tokens / policy.refill_period_seconds
-        )
+        refilled = passed * self._speed * policy.refill_tokens / policy.refill_period_seconds
+        return min(policy.capacity, level + refilled)

@@ -17,11 +17,13 @@ EVENTS_LAG_SECONDS = 5
 class Periods:
     """`day_seconds` is how long a day of the rules lasts here; tests and demos shorten it.
 
-    `events_lag_ms` None = Bacen's, shortened as the day is.
+    `events_lag_ms` None = Bacen's, shortened as the day is. `bucket_speed` times as fast do buckets
+    refill.
     """
 
     day_seconds: int = DAY_SECONDS
     events_lag_ms: int | None = None
+    bucket_speed: int = 1
 
     def resolution_end(self, created: datetime) -> datetime:
         """Until then the donor's user may answer."""

@@ -51,7 +51,8 @@ class RunningServer:
 async def start_server(directory: Directory, host: str, port: int) -> RunningServer:
     """Serves until `stop`. Port 0 takes a free one. Raises AddressInUse."""
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    buckets, ending = Buckets(directory.periods.day_seconds), asyncio.Event()
+    periods = directory.periods
+    buckets, ending = Buckets(periods.day_seconds, periods.bucket_speed), asyncio.Event()
     bridge = SimulatedBridge(directory, buckets, Trouble(directory.store, ending))
     add_BridgeServicer_to_server(bridge, server)
     add_SimulatorControlServicer_to_server(SimulatorControl(directory, buckets), server)

@@ -8,6 +8,7 @@ from bridge_simulator.periods import DAY_SECONDS
 from bridge_simulator.store import IN_MEMORY
 
 EVENTS_LAG_MS_MAX = 600_000
+BUCKET_SPEED_MAX = 1_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -29,6 +30,7 @@ class Settings:
     events_lag_ms: int | None = None
     log_level: str = "INFO"
     indirect: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    bucket_speed: int = 1
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -57,6 +59,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             f"BRIDGE_SIMULATOR_EVENTS_LAG_MS is {lag!r}: a number from 0 to {EVENTS_LAG_MS_MAX}, "
             "or leave it out for Bacen's"
         )
+    speed = environment.get("BRIDGE_SIMULATOR_BUCKET_SPEED", "1")
+    if not speed.isdecimal() or not 1 <= int(speed) <= BUCKET_SPEED_MAX:
+        raise SettingsInvalid(
+            f"BRIDGE_SIMULATOR_BUCKET_SPEED is {speed!r}: a number from 1 to {BUCKET_SPEED_MAX}"
+        )
     return Settings(
         host=host,
         port=int(port),
@@ -65,6 +72,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         events_lag_ms=int(lag) if lag else None,
         log_level=level,
         indirect=_indirect(environment.get("BRIDGE_SIMULATOR_INDIRECT", "")),
+        bucket_speed=int(speed),
     )
 
 
