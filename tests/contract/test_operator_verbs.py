@@ -12,6 +12,7 @@ from dict_schemas.operators import answers, direct, verbs
 from dict_schemas.topics import dead_letter_services, topic
 from vsync.application.decide_review import VERB as REVIEW
 from vsync.application.import_entries import VERB as IMPORT
+from vsync.application.open_entries import VERB as OPEN
 from vsync.bootstrap.foundations import SERVICE as VSYNC
 
 KNOWN_BY = {CLAIMS: {*map(str, ClaimVerb)}, DESK: {*map(str, LetterVerb), *map(str, ReplayVerb)}}
@@ -31,7 +32,7 @@ def test_every_verb_has_a_service_and_no_service_has_another() -> None:
 
 
 def test_what_no_request_carries_is_told_by_the_service_that_does_it() -> None:
-    assert dict(direct()) == {IMPORT: VSYNC, REVIEW: VSYNC}
+    assert dict(direct()) == {IMPORT: VSYNC, OPEN: VSYNC, REVIEW: VSYNC}
     assert set(direct().values()) <= set(topic("events", "operator.acted").producers)
 
 

@@ -18,6 +18,8 @@ class _Shared(BaseSettings):
     task_queue: str = "vsync-task-queue"
     work_dir: Path = Path(tempfile.gettempdir()) / "dict-connect-vsync"
     """Room for two files of a set, 115 bytes a key, while they are compared."""
+    operator_issuer: str = "dict-connect-development"
+    """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
 
 
 class Settings(_Shared):
@@ -38,8 +40,6 @@ class Settings(_Shared):
     bridge_requests_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
     versions_kept_days: Annotated[int, Field(ge=1, le=3_650)] = 400
     """Both versions of a key that differed, sealed, so that `vsync explain` can show them."""
-    operator_issuer: str = "dict-connect-development"
-    """The `iss` of operators' tokens; their key is operator-issuer-public.json in DICT_KEYS_DIR."""
 
 
 class ConsoleSettings(_Shared):

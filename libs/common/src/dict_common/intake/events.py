@@ -42,7 +42,7 @@ class CommandRejected:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorActed:
-    """A change that a person made. `operator`: the opaque subject of the token."""
+    """What a person did. `operator`: the opaque subject of the token."""
 
     NAME: ClassVar[str] = "operator.acted"
     request_id: str
@@ -65,6 +65,7 @@ class OperatorActed:
     rows: int | None = None
     rows_applied: int | None = None
     rows_bad: int | None = None
+    opened: int | None = None
 
     def record(self) -> dict[str, object]:
         """Field name to value; Avro's lists are lists."""

@@ -8,11 +8,10 @@ from uuid import UUID
 from dict_common.kernel.clock import to_rfc3339
 from vsync.application.entry_papers import EntryPapers
 from vsync.application.sync_console import Open, Row, SyncReader, WantedDiscrepancies
-from vsync.application.sync_report import SEALED, reported
+from vsync.application.sync_report import NOT_KEPT, SEALED, reported, reported_in_clear
 from vsync.domain.discrepancies import DiscrepancyType, differing_fields
-from vsync.domain.masking import how_it_differs, shown
+from vsync.domain.masking import REQUEST_ID, how_it_differs, shown, shown_in_clear
 
-REQUEST_ID = "request_id"
 ADDED, REMOVED = "ADDED", "REMOVED"
 
 
@@ -43,7 +42,11 @@ class Past:
 
 
 async def explain(
-    reader: SyncReader, wanted: WantedDiscrepancies, limit: int, open_: Open
+    reader: SyncReader,
+    wanted: WantedDiscrepancies,
+    limit: int,
+    open_: Open,
+    in_clear: bool = False,
 ) -> list[Row]:
     """Everything known of discrepancies, in the reader's order. Raises Unavailable."""
     found = await reader.discrepancies(wanted, limit)
@@ -60,15 +63,16 @@ async def explain(
             max(row["started_at"] for row in found),
         ),
     )
-    return [explained(row, past, open_) for row in found]
+    return [explained(row, past, open_, in_clear) for row in found]
 
 
-def explained(found: Row, past: Past, open_: Open) -> Row:
+def explained(found: Row, past: Past, open_: Open, in_clear: bool = False) -> Row:
     """A discrepancy as its report shows it, and why."""
     ours, theirs = open_(found["local_sealed"]), open_(found["remote_sealed"])
     refused = [row for row in past.refused if row["entry_id"] == str(found["entry_id"])]
-    return reported(found, open_) | {
-        "differs": _differs(found, ours, theirs),
+    report = reported_in_clear if in_clear else reported
+    return report(found, open_) | {
+        "differs": _differs(found, ours, theirs, in_clear),
         "parted": _parted(found, past),
         "proven_before": found["proven_before"],
         "found_by_run_of": found["started_at"],
@@ -80,20 +84,25 @@ def explained(found: Row, past: Past, open_: Open) -> Row:
     }
 
 
-def _differs(found: Row, ours: EntryPapers | None, theirs: EntryPapers | None) -> list[Row]:
-    """Field by field, masked; nothing where one side has no entry."""
+def _differs(
+    found: Row, ours: EntryPapers | None, theirs: EntryPapers | None, in_clear: bool
+) -> list[Row]:
+    """Field by field; nothing where one side has no entry."""
     if found["local_cid"] is None or found["remote_cid"] is None:
         return []
     if ours is None or theirs is None:
-        return [{"field": SEALED, "ours": SEALED, "dict": SEALED, "how": None}]
+        kept = found["local_sealed"] is not None and found["remote_sealed"] is not None
+        word = SEALED if kept else NOT_KEPT
+        return [{"field": word, "ours": word, "dict": word, "how": None}]
+    show = shown_in_clear if in_clear else shown
     parted = differing_fields(
         ours.attributes, ours.request_id, theirs.attributes, theirs.request_id
     )
     return [
         {
             "field": name,
-            "ours": shown(name, mine),
-            "dict": shown(name, yours),
+            "ours": show(name, mine),
+            "dict": show(name, yours),
             "how": "the entry was made by another request"
             if name == REQUEST_ID
             else how_it_differs(mine, yours),

@@ -91,6 +91,11 @@ class Opener:
         self.closed = 0
         """How many did not open."""
 
+    @property
+    def has_keysets(self) -> bool:
+        """Whether anything can be opened here at all."""
+        return self._rest is not None
+
     def __call__(self, sealed: bytes | None) -> EntryPapers | None:
         """What was sealed."""
         if sealed is None:

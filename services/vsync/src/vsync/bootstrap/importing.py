@@ -3,16 +3,13 @@
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 from dict_common.bus.avro import AvroCodec
-from dict_common.kernel.fields import opaque
 from dict_common.kernel.ids import new_id
 from dict_common.secrecy.events import SealingComposer
 from dict_common.secrecy.hybrid import HybridSealer
 from dict_common.secrecy.keysets import KeysetFolder
-from dict_common.secrecy.operators import JwtOperatorTokens
 from dict_common.store.database import Database, PoolSize
 from dict_common.store.subject_keys import PostgresSubjectKeyStore
 from vsync.adapters.entries_file import EntriesFile, write_faults
@@ -24,15 +21,6 @@ from vsync.bootstrap.foundations import ROLE, settings
 
 WORKERS_MAX = 32
 _WORKERS_BY_ITSELF_MAX = 8
-
-
-def operator_of(token: str, at: datetime) -> str:
-    """The opaque id of the operator, judged here: no request carries an import, for its file and
-    the keysets are where the operator stands. Raises InputRefused `token-invalid`."""
-    shared, own = settings()
-    public = KeysetFolder(shared.keys_dir).public("operator-issuer-public")
-    subject = JwtOperatorTokens(public, own.operator_issuer).subject_of(token, at)
-    return opaque({"sub": subject}, "sub")
 
 
 def write_report(path: Path, faults: Sequence[Fault]) -> None:

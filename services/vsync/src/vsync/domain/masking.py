@@ -6,7 +6,8 @@ from dict_common.kernel.pix_key import KeyType
 from vsync.domain.cid import CidAttributes
 
 _CLEAR = frozenset({"key_type", "participant", "branch", "account_type"})
-"""No personal data; everything else shows its length. `request_id` is the secret of a CID."""
+"""No personal data; everything else shows its length. REQUEST_ID is the secret of a CID."""
+REQUEST_ID = "request_id"
 _NOTHING = "[nothing]"
 _TAIL = 2
 _LONG = 8
@@ -40,6 +41,13 @@ def shown(name: str, value: str) -> str:
     if name in _CLEAR:
         return value or _NOTHING
     return masked(value)
+
+
+def shown_in_clear(name: str, value: str) -> str:
+    """The same for eyes that may see it; the secret of a CID is nobody's."""
+    if name == REQUEST_ID:
+        return masked(value)
+    return value or _NOTHING
 
 
 def how_it_differs(ours: str, theirs: str) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -22,6 +23,7 @@ from vsync.entrypoints.asking import (
     say_sealed,
 )
 from vsync.entrypoints.looking import PARTS_MAX
+from vsync.entrypoints.opening import ENTRY, RUN, Reason, opening
 
 EXPLAIN = "dictctl vsync explain -h"
 DIFFERS = ("field", "ours", "dict", "how")
@@ -46,45 +48,56 @@ def explain(
             "--key-hash-of", metavar="TYPE", help="a key, in every run; it is read from stdin"
         ),
     ] = "",
+    reason: Reason = None,
     limit: Limit = 100,
     output: Output = Format.TABLE,
 ) -> None:
     """Each key that differed: its two versions field by field, the event that parted them, and
-    what was or will be done. Values are masked."""
+    what was or will be done. Values are masked, unless a reason is given."""
     if sum(map(bool, (run, entry, key_hash_of))) != 1:
         raise CommandFailed(Exit.USAGE, "what? One of --run, --entry and --key-hash-of", EXPLAIN)
     opener = console.opener()
+    opens = opening(reason, opener, EXPLAIN)
+    in_clear = opens is not None
     if run:
-        rows = asyncio.run(_of_run(run, limit, opener))
+        target = RUN
+        about, rows = asyncio.run(_of_run(run, limit, opener, in_clear))
     else:
+        target = ENTRY
         wanted = (
             WantedDiscrepancies(entry_id=id_in(entry, "--entry", EXPLAIN))
             if entry
             else WantedDiscrepancies(key_hashes=_hashes(key_hash_of, opener))
         )
-        rows = asyncio.run(_explained(wanted, limit, opener))
+        rows = asyncio.run(_explained(wanted, limit, opener, in_clear))
         if not rows:
             raise CommandFailed(Exit.NOT_FOUND, "no run has found it to differ", LIST)
+        about = rows[0]["entry_id"]
+    if opens is not None:
+        asyncio.run(opens.tell(target, about, rows))
     _show(rows, output)
     say_cut(rows, limit)
     say_sealed(opener)
 
 
-async def _of_run(text: str, limit: int, opener: Opener) -> list[Row]:
+async def _of_run(text: str, limit: int, opener: Opener, in_clear: bool) -> tuple[UUID, list[Row]]:
     id_ = id_in(text, "--run")
     async with console.open_reader() as reader:
         runs = await reader.runs(WantedRuns(id=id_), 1)
         if not runs:
             raise CommandFailed(Exit.NOT_FOUND, f"no run {id_}", LIST)
+        about: UUID = runs[0]["run_id"]
         if runs[0]["key_type"] is None:
             runs = await reader.runs(parts_of(runs[0], SystemClock().now()), PARTS_MAX)
         wanted = WantedDiscrepancies(runs=[it["run_id"] for it in runs])
-        return await all_explained(reader, wanted, limit, opener)
+        return about, await all_explained(reader, wanted, limit, opener, in_clear)
 
 
-async def _explained(wanted: WantedDiscrepancies, limit: int, opener: Opener) -> list[Row]:
+async def _explained(
+    wanted: WantedDiscrepancies, limit: int, opener: Opener, in_clear: bool
+) -> list[Row]:
     async with console.open_reader() as reader:
-        return await all_explained(reader, wanted, limit, opener)
+        return await all_explained(reader, wanted, limit, opener, in_clear)
 
 
 def _hashes(text: str, opener: Opener) -> tuple[str, ...]:

@@ -16,11 +16,11 @@ from dict_common.kernel.clock import SystemClock, from_rfc3339
 from dict_common.kernel.errors import InputRefused
 from dict_common.kernel.fields import sane
 from vsync.application.import_entries import Imported, ImportOrder, ImportRuns, RowsFile
+from vsync.bootstrap.console import operator_of
 from vsync.bootstrap.importing import (
     WORKERS_MAX,
     open_file,
     open_import,
-    operator_of,
     write_report,
 )
 from vsync.domain.imports import Counted
