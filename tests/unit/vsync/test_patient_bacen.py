@@ -10,6 +10,7 @@ from dict_common.ports.directory import CallContext, DirectoryRefused
 from tests.support.bacen_fakes import InMemoryBacen
 from tests.support.bacen_suite import PARTICIPANT, call, papers
 from vsync.application.patient_bacen import SLICE_SECONDS, WAIT_SECONDS_MAX, PatientBacen
+from vsync.domain.entry import EntrySet
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -75,6 +76,27 @@ async def test_nobody_asks_while_the_bucket_is_dry() -> None:
     assert all(await asyncio.gather(*with_one))
     early = len(inner.calls) - 50
     assert early <= 50, "each of those that were on their way was refused once at most"
+
+
+async def test_a_dry_bucket_of_one_participant_holds_up_no_other() -> None:
+    hours = Hours()
+    bacen, inner = patient(hours)
+    dry_until = NOON + timedelta(seconds=60)
+    asked_at: dict[str, datetime] = {}
+
+    def dry(_operation: str, context: CallContext) -> None:
+        if context.request_id == "theirs" and hours.at < dry_until:
+            raise DirectoryRefused("RateLimited", 429, "Slow down", 60.0)
+        asked_at[context.request_id] = hours.at
+
+    inner.script = dry
+
+    async def ask(participant: str, request_id: str) -> None:
+        context = CallContext(request_id, "run", "workflow", None)
+        await bacen.verify(EntrySet(participant, "PHONE"), bytes(32), context)
+
+    await asyncio.gather(ask("23456789", "theirs"), ask(PARTICIPANT, "ours"))
+    assert asked_at["ours"] < dry_until == asked_at["theirs"]
 
 
 async def test_other_refusals_are_the_callers() -> None:
