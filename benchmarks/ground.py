@@ -36,7 +36,8 @@ def servers(behind: str = "") -> Iterator[Stack]:
 
 @contextmanager
 def ground(**settings: str) -> Iterator[World]:
-    """A world with real days unless `settings` say otherwise; no process of ours runs in it."""
+    """A world with real days and buckets, unless `settings` say otherwise; no process of ours runs
+    in it."""
     with servers() as stack, ground_on(stack, **settings) as world:
         yield world
 
@@ -45,7 +46,7 @@ def ground(**settings: str) -> Iterator[World]:
 def ground_on(stack: Stack, **settings: str) -> Iterator[World]:
     """The same on these servers."""
     with tempfile.TemporaryDirectory() as folder:
-        real = {"DICT_CLAIM_DAY_SECONDS": "86400"}
+        real = {"DICT_CLAIM_DAY_SECONDS": "86400", "BRIDGE_SIMULATOR_BUCKET_SPEED": "1"}
         with make_world(stack, Path(folder), **(real | settings)) as world:
             os.environ["PGPASSFILE"] = world.environment["PGPASSFILE"]
             yield world

@@ -75,6 +75,30 @@ async def test_missing_bacen(bank: Bank) -> None:
     assert [row["status"] for row in queued] == ["PENDING"] * 3
 
 
+async def test_partial_failure(bank: Bank) -> None:
+    renamed, removed, created, hidden = (phone(number) for number in range(40, 44))
+    await bank.hold(renamed, removed)
+    await bank.rename_at_dict(renamed, "Maria P.")
+    await bank.remove_at_dict(removed)
+    await bank.register(created)
+    cid = await bank.register(hidden)
+    forbidden = control_pb2.InjectedProblem(type="Forbidden")
+    fault = control_pb2.Fault(operation="GetEntryByCid", cid=cid, problem=forbidden)
+    await bank.control.SetFaults(control_pb2.SetFaultsRequest(faults=[fault]))
+    try:
+        end = await bank.run()
+    finally:
+        await bank.control.SetFaults(control_pb2.SetFaultsRequest())
+    payload = end["event_payload"]
+    assert counts(payload)[:4] == ("PARTIAL", 1, 1, 1)
+    report = bank.world.dictctl_json("vsync", "report", payload["run_id"])
+    failed = [it for it in report["discrepancies"] if it["state"] == "FAILED"]
+    assert {(it["reason_code"], it["dict_cid"]) for it in failed} == {("Forbidden", cid)}
+    assert payload["discrepancies"] == 3 + len(failed)
+    rest = await bank.run()
+    assert counts(rest["event_payload"]) == ("COMPLETED", 1, 0, 0, 1)
+
+
 async def test_bacen_down(bank: Bank) -> None:
     refused = control_pb2.InjectedProblem(type="Forbidden")
     await bank.control.SetOutage(control_pb2.SetOutageRequest(on=True, problem=refused))

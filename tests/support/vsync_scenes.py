@@ -105,12 +105,15 @@ class Bank:
     bridge: "BridgeAsyncStub"
     control: "SimulatorControlAsyncStub"
 
-    async def register(self, *keys: Key) -> None:
-        """At DICT alone, each under its RequestId."""
+    async def register(self, *keys: Key) -> str:
+        """At DICT alone, each under its RequestId; answers the last one's CID."""
+        cid = ""
         for it in keys:
-            await self.control.SeedEntry(
+            seeded = await self.control.SeedEntry(
                 control_pb2.SeedEntryRequest(entry=it.entry(), request_id=str(it.request_id))
             )
+            cid = seeded.cid
+        return cid
 
     async def report(self, *keys: Key, operation: str = "CREATED") -> None:
         """To our base alone, and waits until it is there."""

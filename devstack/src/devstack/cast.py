@@ -149,8 +149,8 @@ class OtherSide:
             "./dev run dictctl claim list. Or start afresh: ./dev clean"
         )
 
-    def holds(self, key: str, participant: str, account: str, request_id: str) -> None:
-        """The phone stands in DICT with that participant, under that RequestId."""
+    def holds(self, key: str, participant: str, account: str, request_id: str) -> str:
+        """The phone stands in DICT with that participant, under that RequestId; answers its CID."""
         self._take_away(key)
         entry = bridge_pb2.Entry(
             key=key,
@@ -164,10 +164,29 @@ class OtherSide:
             ),
             owner=bridge_pb2.Owner(type="NATURAL_PERSON", tax_id_number=TAX_ID, name=NAME),
         )
-        self.control.SeedEntry(
+        seeded = self.control.SeedEntry(
             control_pb2.SeedEntryRequest(entry=entry, request_id=request_id),
             timeout=CALL_SECONDS_MAX,
         )
+        return seeded.cid
+
+    def takes_away(self, *keys: str) -> None:
+        """What an earlier run left of them."""
+        for key in keys:
+            self._take_away(key)
+
+    def hides(self, cid: str) -> None:
+        """Whoever asks whose this CID is, is refused; without one, nobody is any more."""
+        refused = control_pb2.InjectedProblem(type="Forbidden")
+        fault = control_pb2.Fault(operation="GetEntryByCid", cid=cid, problem=refused)
+        plan = control_pb2.SetFaultsRequest(faults=[fault] if cid else [])
+        self.control.SetFaults(plan, timeout=CALL_SECONDS_MAX)
+
+    def refuses_all(self, on: bool) -> None:
+        """Whatever is asked, until it is switched off."""
+        refused = control_pb2.InjectedProblem(type="Forbidden")
+        outage = control_pb2.SetOutageRequest(on=on, problem=refused if on else None)
+        self.control.SetOutage(outage, timeout=CALL_SECONDS_MAX)
 
     def renames(self, key: str, name: str) -> None:
         """The key's owner has another name, and its participant was not told."""

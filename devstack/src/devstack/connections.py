@@ -80,6 +80,7 @@ def connections(
         "VSYNC_BETWEEN_TRIES_SECONDS": "1",
         "VSYNC_SETTLE_SECONDS": "2",
         "VSYNC_FILE_POLL_SECONDS": "1",
+        "BRIDGE_SIMULATOR_BUCKET_SPEED": "60",
     }
     if "DICT_TEMPORAL_ADDRESS" in external:
         del ours["DICT_TEMPORAL_UI_URL"]  # where that server's UI is we do not know

@@ -183,8 +183,10 @@ def test_every_call_tells_its_name_and_participant(method: MethodDescriptor) -> 
         _set(request, path, DONOR_ISPB)
     _set(request, ("account", "participant"), DONOR_ISPB)
     _set(request, ("claim_id",), "a claim")
+    _set(request, ("cid",), "a cid")
     claim_id = "a claim" if "claim_id" in method.input_type.fields_by_name else ""
-    assert call_of(request) == BridgeCall(method.name, claim_id, DONOR_ISPB)
+    cid = "a cid" if "cid" in method.input_type.fields_by_name else ""
+    assert call_of(request) == BridgeCall(method.name, claim_id, DONOR_ISPB, cid)
 
 
 async def test_only_the_calls_that_were_meant(line: Line) -> None:
@@ -202,6 +204,21 @@ async def test_only_the_calls_that_were_meant(line: Line) -> None:
     await _failure(line.bridge.CreateClaim(order()))
     await _failure(line.bridge.ListClaims(pb.ListClaimsRequest(participant=DONOR_ISPB)))
     assert await line.fired() == [1, 0, 1, 0, 1]
+
+
+async def test_the_cid_that_was_meant_and_no_other(line: Line) -> None:
+    held = await line.seed()
+    other = "ab" * 32
+    await line.plan(
+        Fault(cid=other, problem=InjectedProblem(type="Gone")),
+        Fault(operation="GetEntryByCid", cid=held.cid, problem=InjectedProblem(type="Forbidden")),
+    )
+    for cid, type_ in ((held.cid, "Forbidden"), (other, "Gone"), ("cd" * 32, "NotFound")):
+        request = pb.GetEntryByCidRequest(cid=cid, requesting_participant=DONOR_ISPB)
+        error = await _failure(line.bridge.GetEntryByCid(request))
+        assert problem_of(error).type.endswith(f"/error/{type_}")
+    states = (await line.control.ListFaults(control_pb2.ListFaultsRequest())).faults
+    assert [(it.fault.cid, it.seen) for it in states] == [(other, 1), (held.cid, 1)]
 
 
 async def test_skip_then_times_then_the_next_fault(line: Line) -> None:

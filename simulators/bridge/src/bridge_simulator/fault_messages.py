@@ -51,6 +51,7 @@ def fault_state_message(count: FaultCount) -> pb.FaultState:
         times=fault.times,
         probability=fault.probability,
         seed=fault.seed,
+        cid=fault.cid,
     )
     if fault.problem is not None:
         message.problem.CopyFrom(problem_order_message(fault.problem))
@@ -91,6 +92,7 @@ def _to_fault(message: pb.Fault) -> Fault:
         problem=_to_problem(message.problem) if effect is Effect.PROBLEM else None,
         probability=message.probability if message.HasField("probability") else None,
         seed=message.seed if message.HasField("seed") else None,
+        cid=message.cid,
     )
 
 

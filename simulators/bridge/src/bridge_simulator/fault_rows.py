@@ -62,6 +62,8 @@ def take(db: sqlite3.Connection, call: BridgeCall) -> Fault | None:
     ).fetchall()
     for position, body, seen in rows:
         fault = _fault(body)
+        if fault.cid not in ("", call.cid):
+            continue
         hit = fault.falls_on(seen + 1)
         db.execute(
             "UPDATE faults SET seen = seen + 1, fired = fired + ? WHERE position = ?",

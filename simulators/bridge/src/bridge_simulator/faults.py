@@ -28,6 +28,7 @@ class BridgeCall:
     operation: str
     claim_id: str
     participant: str
+    cid: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Fault:
     problem: InjectedProblem | None = None
     probability: int | None = None
     seed: int | None = None
+    cid: str = ""
 
     def falls_on(self, number: int) -> bool:
         """Whether the n-th matching call, from 1, is hit: by skip, probability and seed."""
@@ -80,6 +82,7 @@ def call_of(request: Message) -> BridgeCall:
         operation=request.DESCRIPTOR.name.removesuffix("Request"),
         claim_id=getattr(request, "claim_id", ""),
         participant=_participant(request),
+        cid=getattr(request, "cid", ""),
     )
 
 

@@ -540,6 +540,7 @@ class Fault(_message.Message):
     CUT_AFTER_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    CID_FIELD_NUMBER: _builtins.int
     operation: _builtins.str
     """the Bridge call; empty: every one"""
     claim_id: _builtins.str
@@ -566,6 +567,8 @@ class Fault(_message.Message):
     """percent of the matching calls, 1 to 100; absent: all"""
     seed: _builtins.int
     """decides which ones, always the same"""
+    cid: _builtins.str
+    """of GetEntryByCid; empty: any, or none"""
     @_builtins.property
     def problem(self) -> Global___InjectedProblem:
         """DICT refuses before its rules are asked"""
@@ -587,10 +590,11 @@ class Fault(_message.Message):
         cut_after: _builtins.bool = ...,
         probability: _builtins.int | None = ...,
         seed: _builtins.int | None = ...,
+        cid: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_seed", b"_seed", "cut_after", b"cut_after", "cut_before", b"cut_before", "delay_after_ms", b"delay_after_ms", "delay_before_ms", b"delay_before_ms", "effect", b"effect", "probability", b"probability", "problem", b"problem", "seed", b"seed", "silence_after", b"silence_after", "silence_before", b"silence_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_seed", b"_seed", "claim_id", b"claim_id", "cut_after", b"cut_after", "cut_before", b"cut_before", "delay_after_ms", b"delay_after_ms", "delay_before_ms", b"delay_before_ms", "effect", b"effect", "operation", b"operation", "participant", b"participant", "probability", b"probability", "problem", b"problem", "seed", b"seed", "silence_after", b"silence_after", "silence_before", b"silence_before", "skip", b"skip", "times", b"times"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_seed", b"_seed", "cid", b"cid", "claim_id", b"claim_id", "cut_after", b"cut_after", "cut_before", b"cut_before", "delay_after_ms", b"delay_after_ms", "delay_before_ms", b"delay_before_ms", "effect", b"effect", "operation", b"operation", "participant", b"participant", "probability", b"probability", "problem", b"problem", "seed", b"seed", "silence_after", b"silence_after", "silence_before", b"silence_before", "skip", b"skip", "times", b"times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
