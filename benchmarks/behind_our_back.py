@@ -10,8 +10,8 @@ from dict_schemas.generated.dict.simulator.v1 import control_pb2
 from tests.support.world import World
 
 KEY_TYPE, SEED = "PHONE", 17
-CHANGED_AT_ONCE = 20
-"""They have one instant in DICT's log, and a page of it holds 200 events."""
+CHANGED_AT_ONCE, MANY_AT_ONCE = 20, 10_000
+"""They have one instant in DICT's log, of which a page holds 200 events; of many no log is read."""
 CALL_SECONDS_MAX = 600.0
 Tokens = dict[str, bridge_pb2.Policy]
 
@@ -33,12 +33,13 @@ class Dict:
             timeout=CALL_SECONDS_MAX,
         )
 
-    def change(self, number: int) -> int:
+    def change(self, number: int, by_file: bool) -> int:
         """Changes so many entries; answers how many keys differ from before by now."""
+        at_once = MANY_AT_ONCE if by_file else CHANGED_AT_ONCE
         before: dict[str, str] = {}
         after: dict[str, str] = {}
-        for start in range(0, number, CHANGED_AT_ONCE):
-            for it in self._changed(min(CHANGED_AT_ONCE, number - start)):
+        for start in range(0, number, at_once):
+            for it in self._changed(min(at_once, number - start)):
                 before.setdefault(it.entry.key, it.cid_before)
                 after[it.entry.key] = it.cid_after
         return sum(before[key] != after[key] for key in before)

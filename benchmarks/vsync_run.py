@@ -97,9 +97,10 @@ class _Seen:
 
 async def _run(world: World, dict_: Dict, keys: int, number: int) -> list[Figure]:
     began = time.perf_counter()
-    differ = await asyncio.to_thread(dict_.change, number)
+    by_file = number > EVENTS_MAX * LOG_PAGES_MAX // 2
+    differ = await asyncio.to_thread(dict_.change, number, by_file)
     _say(f"{number} changed within {time.perf_counter() - began:.0f} s")
-    if number > EVENTS_MAX * LOG_PAGES_MAX // 2:
+    if by_file:
         await asyncio.sleep(FILE_OVERLAP.total_seconds())  # a file is to judge them, not the log
     tokens = await asyncio.to_thread(dict_.tokens)
     told, seen = await _watched(world)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from binascii import unhexlify
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -192,14 +193,13 @@ def cids_of(path: Path) -> Iterator[Cids]:
             if len(piece) % LINE_BYTES:
                 raise FileInvalid(f"it ends within line {line + len(piece) // LINE_BYTES + 1}")
             lines = np.frombuffer(piece, np.uint8).reshape(-1, LINE_BYTES)
-            wrong = np.flatnonzero(lines[:, -1] != _NEWLINE)
+            wrong = FileInvalid(f"between lines {line + 1} and {line + len(lines)} is no CID")
+            if not (lines[:, -1] == _NEWLINE).all():
+                raise wrong
             try:
-                # fromhex passes over white space, so a line that has some is too short.
-                cids = bytes.fromhex(piece.decode("ascii"))
+                cids = unhexlify(lines[:, :-1].tobytes())
             except ValueError:
-                cids = b""
-            if len(wrong) or len(cids) != len(lines) * CID_BYTES:
-                raise FileInvalid(f"between lines {line + 1} and {line + len(lines)} is no CID")
+                raise wrong from None
             line += len(lines)
             yield np.frombuffer(cids, np.uint8).reshape(-1, CID_BYTES)
 

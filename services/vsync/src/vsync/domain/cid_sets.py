@@ -18,6 +18,7 @@ Cids = NDArray[np.uint8]
 Reading = Callable[[], Iterable[Cids]]
 """Reads a whole set in pieces. Called again, it reads the same set."""
 Prefixes = NDArray[np.uint64]
+_END = np.uint64(0xFFFF)
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,15 @@ class CidSet:
         self.repeated = self._repeated()
 
     def having(self, prefixes: Prefixes) -> Iterator[bytes]:
-        """The CIDs that begin with one of these, as often as they stand in the set."""
+        """The CIDs that begin with one of these sorted ones, as often as they stand in the set."""
         if not len(prefixes):
             return
+        ends = np.zeros(1 << 16, np.bool_)
+        ends[prefixes & _END] = True
         for cids in self.reading():
-            rows = cids[np.isin(cids.view(np.uint64)[:, 0], prefixes)]
+            # Few are looked for: most are ruled out by two bytes, without a search.
+            some = cids[ends[cids.view(np.uint64)[:, 0] & _END]]
+            rows = some[_among(some.view(np.uint64)[:, 0], prefixes)]
             yield from (row.tobytes() for row in rows)
 
     def _repeated(self) -> frozenset[bytes]:
@@ -77,12 +82,19 @@ def difference(local: CidSet, remote: CidSet) -> Difference:
 
 
 def _missing(of: Prefixes, in_: Prefixes) -> Prefixes:
+    """Those of one sorted set that another does not have."""
     if not len(in_):
         return of
-    places = np.searchsorted(in_, of)
-    np.minimum(places, len(in_) - 1, out=places)
-    missing: Prefixes = of[in_[places] != of]
+    missing: Prefixes = of[~_among(of, in_)]
     return missing
+
+
+def _among(these: Prefixes, sorted_: Prefixes) -> NDArray[np.bool_]:
+    """Which of these stand in `sorted_`, which is not empty."""
+    places = np.searchsorted(sorted_, these)
+    np.minimum(places, len(sorted_) - 1, out=places)
+    found: NDArray[np.bool_] = sorted_[places] == these
+    return found
 
 
 def _by_all_bytes(local: CidSet, remote: CidSet) -> Difference:
