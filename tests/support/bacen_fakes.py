@@ -35,13 +35,14 @@ class FileTrouble:
 
     `ends`: the status that a file ends in. `gone`: AVAILABLE, and yet 404. `cut_after_bytes`: the
     connection breaks there. `content`: what stands in it, if not the set; its size and digest are
-    those of the set all the same.
+    those of the set all the same, or `as_told` those of the content.
     """
 
     ends: str = "AVAILABLE"
     gone: bool = False
     cut_after_bytes: int | None = None
     content: bytes | None = None
+    as_told: bool = False
 
 
 SOUND = FileTrouble()
@@ -190,11 +191,12 @@ class InMemoryBacen:
             return
         right = b"".join(cid.hex().encode() + b"\n" for cid in sorted(self._cids(ordered.of)))
         ordered.content = right if ordered.trouble.content is None else ordered.trouble.content
+        told = ordered.content if ordered.trouble.as_told else right
         ordered.file = replace(
             ordered.file,
             creation_time=self.clock.now(),
-            bytes=len(right),
-            sha256=sha256(right).hexdigest(),
+            bytes=len(told),
+            sha256=sha256(told).hexdigest(),
         )
 
     def _known(self, file_id: str, participant: str) -> _Ordered:

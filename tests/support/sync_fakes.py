@@ -192,6 +192,8 @@ class InMemoryFindings:
     logs: dict[Staged, list[CidEvent]] = field(default_factory=dict)
     cids: dict[Staged, dict[tuple[bool, bytes], Finding]] = field(default_factory=dict)
     kept: dict[Staged, dict[int, Kept]] = field(default_factory=dict)
+    said: dict[tuple[UUID, Rung, bytes], bytes | None] = field(default_factory=dict)
+    """What DICT showed, sealed."""
 
     def __post_init__(self) -> None:
         """Runs end, and what is staged for them goes."""
@@ -263,10 +265,10 @@ class InMemoryFindings:
         found[True, cid] = replace(
             found[True, cid],
             key_hash=said.key_hash,
-            sealed=said.sealed,
             seen_at=said.seen_at,
             reason_code=said.reason_code,
         )
+        self.said[run_id, rung, cid] = said.sealed
 
     async def found(self, run: RunRef, rung: Rung) -> list[Finding]:
         """DICT's first."""
@@ -284,16 +286,14 @@ class InMemoryFindings:
         for entry in self.entries.entries.values():
             papers = self.entries.papers.get(entry.entry_id)
             if entry.set == run.set and entry.cid == it.cid and papers is not None:
-                return replace(
-                    it, entry_id=entry.entry_id, key_hash=papers.key_hash, sealed=papers.sealed
-                )
+                return replace(it, entry_id=entry.entry_id, key_hash=papers.key_hash)
         return it
 
     async def twins(self, run: RunRef, rung: Rung) -> list[Twin]:
         """That stand, and have the key of a remote one."""
         hashes = {it.key_hash for it in self.cids[run.run_id, rung].values() if it.remote}
         return [
-            Twin(entry.entry_id, entry.cid, papers.key_hash, papers.sealed)
+            Twin(entry.entry_id, entry.cid, papers.key_hash)
             for entry in self.entries.entries.values()
             if entry.set == run.set
             and entry.cid is not None
@@ -311,11 +311,20 @@ class InMemoryFindings:
         """Once."""
         assert (run.run_id, rung) not in self.kept, "a primary key"
         self.kept[run.run_id, rung] = {
-            it.number: Kept(it, "FAILED" if it.reason_code else "OPEN", it.reason_code)
+            it.number: Kept(
+                self._with_versions(run, rung, it),
+                "FAILED" if it.reason_code else "OPEN",
+                it.reason_code,
+            )
             for it in found
         }
         self.runs.runs[run.run_id].version += 1
         self.entries.events += events
+
+    def _with_versions(self, run: RunRef, rung: Rung, it: FoundDiscrepancy) -> FoundDiscrepancy:
+        ours = None if it.local_cid is None else self.entries.papers.get(it.entry_id)
+        theirs = self.said.get((run.run_id, rung, it.remote_cid or b""))
+        return replace(it, local_sealed=None if ours is None else ours.sealed, remote_sealed=theirs)
 
     async def counts(self, run_id: UUID, rung: Rung) -> dict[DiscrepancyType, int]:
         """By type."""

@@ -229,14 +229,17 @@ class SyncStoreSuite(ABC):
         await stores.findings.read(run.run_id, Rung.FILE, new, said)
         assert await stores.findings.unread(run.run_id, Rung.FILE, 10) == []
         remote, local = await stores.findings.found(run, Rung.FILE)
-        assert (remote.cid, remote.sealed, remote.seen_at) == (new, b"theirs", NOON)
-        assert (local.cid, local.sealed, local.key_hash) == (
-            ours.cid,
-            papers.sealed,
-            papers.key_hash,
-        )
+        assert (remote.cid, remote.key_hash, remote.seen_at) == (new, papers.key_hash, NOON)
+        assert (local.cid, local.key_hash) == (ours.cid, papers.key_hash)
         (twin,) = await stores.findings.twins(run, Rung.FILE)
         assert (twin.entry_id, twin.cid) == (ours.entry_id, ours.cid)
+        differs = replace(discrepancy(1, OUTDATED_LOCAL, ours), local_cid=ours.cid, remote_cid=new)
+        await stores.runs.start(run, None, ())
+        await stores.findings.classified(run, Rung.FILE, [differs], (an_event(run.run_id),))
+        ((read,),) = [
+            it async for it in stores.corrections.open(run.run_id, Rung.FILE, OUTDATED_LOCAL)
+        ]
+        assert (read.local_sealed, read.remote_sealed) == (papers.sealed, b"theirs")
 
     async def found(
         self, stores: Stores, run: RunRef, *items: FoundDiscrepancy
@@ -320,8 +323,6 @@ def discrepancy(number: int, of: DiscrepancyType, entry: Entry | None = None) ->
         key_hash="k" * 64,
         local_cid=None,
         remote_cid=b"r" * 32 if entry is None else entry.cid,
-        local_sealed=None,
-        remote_sealed=b"theirs",
         dict_at=NOON,
         seen_at=NOON,
     )

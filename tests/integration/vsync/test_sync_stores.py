@@ -115,12 +115,13 @@ class TestPostgresSync(SyncStoreSuite):
     async def test_old_versions_are_forgotten_and_their_rows_stay(self) -> None:
         stores, of = await self.stores(), a_set()
         run = a_run(of)
-        items = [replace(discrepancy(it, MISSING_LOCAL), remote_sealed=b"s") for it in (1, 2)]
-        await self.found(stores, run, *items)
-        age = (
-            "UPDATE vsync.discrepancies SET found_at = now() - interval '9 days' WHERE run_id = $1"
+        await self.found(stores, run, *(discrepancy(it, MISSING_LOCAL) for it in (1, 2)))
+        age = Query(
+            "age",
+            "UPDATE vsync.discrepancies SET remote_sealed = 's', "
+            "found_at = now() - (2 - number) * interval '9 days' WHERE run_id = $1",
         )
-        await self._database.fetch(Query("age", f"{age} AND number = 1"), (run.run_id,))
+        await self._database.fetch(age, (run.run_id,))
         corrections = PostgresCorrections(self._database)
         await corrections.forget_versions(timedelta(days=8), 1_000)
         query = Query(

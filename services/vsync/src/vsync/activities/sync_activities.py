@@ -17,7 +17,7 @@ from dict_common.ports.directory import DirectoryRefused
 from vsync.application.bacen import passes
 from vsync.application.compare_entries import CompareEntries
 from vsync.application.end_sync import EndSync
-from vsync.application.fetch_bacen import FetchBacen, FilePending
+from vsync.application.fetch_bacen import FetchBacen, FileContentInvalid, FilePending
 from vsync.application.identify_entries import IdentifyEntries
 from vsync.application.keep_entry import KeepEntry
 from vsync.application.prove_sync import ProveSync
@@ -186,7 +186,7 @@ async def _told(work: Awaitable[_Answer]) -> _Answer:
         raise ApplicationError(
             error.detail, type=error.reason_code, next_retry_delay=_delay(error)
         ) from error
-    except (InputRefused, FilePending) as error:
+    except (InputRefused, FilePending, FileContentInvalid) as error:
         raise _final(error) from error
     except DictError as error:
         # Unavailable, and answers that contradict themselves: another look may be a good one.

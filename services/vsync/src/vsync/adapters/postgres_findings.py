@@ -152,7 +152,6 @@ class PostgresFindings:
                 dict_at=row["dict_at"],
                 key_hash=row["key_hash"],
                 entry_id=row["entry_id"],
-                sealed=row["sealed"],
                 seen_at=row["seen_at"],
                 reason_code=row["reason_code"],
             )
@@ -165,7 +164,7 @@ class PostgresFindings:
         arguments = (run.run_id, int(rung), run.participant, run.key_type)
         rows = await self._database.fetch(_QUERIES["found_twins"], arguments)
         return [
-            Twin(row["entry_id"], cid, row["key_hash"], row["sealed"])
+            Twin(row["entry_id"], cid, row["key_hash"])
             for row in rows
             if (cid := cid_in(row)) is not None
         ]
@@ -216,8 +215,7 @@ def _columns(found: FoundDiscrepancy) -> tuple[object, ...]:
         found.key_hash,
         found.local_cid,
         found.remote_cid,
-        found.local_sealed,
-        found.remote_sealed,
+        *columns_of(found.remote_cid),
         found.dict_at,
         found.seen_at,
         found.reason_code,

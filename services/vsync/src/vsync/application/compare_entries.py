@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from vsync.application.fetch_bacen import Alive, FetchBacen, FileInvalid, cids_of
+from vsync.application.fetch_bacen import Alive, FetchBacen, FileContentInvalid, cids_of
 from vsync.application.sync_ports import Findings
 from vsync.application.sync_process import Compared, CompareStep
 from vsync.domain.cid_sets import CidSet, Difference, Reading, difference
@@ -28,7 +28,7 @@ class CompareEntries:
             async with self._findings.local_cids(run.set) as local:
                 alive()
                 found = await asyncio.to_thread(compared, local, path)
-        except FileInvalid:
+        except FileContentInvalid:
             self._fetch.forget(run)
             raise
         await self._findings.keep(run.run_id, step.rung, found.only_local, found.only_remote)
@@ -37,8 +37,8 @@ class CompareEntries:
 
 
 def compared(local: Reading, path: Path) -> Difference:
-    """A set of ours and a file of DICT's. Raises FileInvalid."""
+    """A set of ours and a file of DICT's. Raises FileContentInvalid."""
     theirs = CidSet(partial(cids_of, path))
     if theirs.repeated:
-        raise FileInvalid(f"{len(theirs.repeated)} CIDs stand in it more than once")
+        raise FileContentInvalid(f"{len(theirs.repeated)} CIDs stand in it more than once")
     return difference(CidSet(local), theirs)

@@ -43,6 +43,10 @@ class FileInvalid(DictError):
         super().__init__("cid-file-invalid", detail)
 
 
+class FileContentInvalid(FileInvalid):
+    """What DICT has made is no file of CIDs: to fetch it again brings the same bytes."""
+
+
 class FilePending(DictError):
     """A file that DICT has not made within our own deadline, or never will."""
 
@@ -184,16 +188,19 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def cids_of(path: Path) -> Iterator[Cids]:
-    """The CIDs of a file, in pieces. Raises FileInvalid where a line is none."""
+    """The CIDs of a file, in pieces. Raises FileContentInvalid where a line is none."""
     line = 0
     with path.open("rb") as source:
         while piece := source.read(LINE_BYTES * LINES_AT_ONCE):
             if len(piece) % LINE_BYTES == LINE_BYTES - 1 and not source.read(1):
                 piece += b"\n"  # the last line need not end with one
             if len(piece) % LINE_BYTES:
-                raise FileInvalid(f"it ends within line {line + len(piece) // LINE_BYTES + 1}")
+                raise FileContentInvalid(
+                    f"it ends within line {line + len(piece) // LINE_BYTES + 1}"
+                )
             lines = np.frombuffer(piece, np.uint8).reshape(-1, LINE_BYTES)
-            wrong = FileInvalid(f"between lines {line + 1} and {line + len(lines)} is no CID")
+            where = f"between lines {line + 1} and {line + len(lines)}"
+            wrong = FileContentInvalid(f"{where} is no CID")
             if not (lines[:, -1] == _NEWLINE).all():
                 raise wrong
             try:

@@ -131,7 +131,7 @@ class IdentifyEntries:
 
 
 def _as_finding(twin: Twin) -> Finding:
-    return Finding(twin.cid, False, None, twin.key_hash, twin.entry_id, twin.sealed)
+    return Finding(twin.cid, False, None, twin.key_hash, twin.entry_id)
 
 
 def _known(finding: Finding) -> KnownEntry:
@@ -157,8 +157,6 @@ def _row(
         key_hash=it.key_hash,
         local_cid=it.local,
         remote_cid=it.remote,
-        local_sealed=None if ours is None else ours.sealed,
-        remote_sealed=None if theirs is None else theirs.sealed,
         dict_at=dict_at,
         seen_at=None if theirs is None else theirs.seen_at,
     )
@@ -173,8 +171,6 @@ def _unread(number: int, run: RunRef, it: Finding) -> FoundDiscrepancy:
         key_hash=None,
         local_cid=None,
         remote_cid=it.cid,
-        local_sealed=None,
-        remote_sealed=None,
         dict_at=it.dict_at,
         seen_at=it.seen_at,
         reason_code=it.reason_code,

@@ -39,7 +39,6 @@ class Finding:
     dict_at: datetime | None
     key_hash: str | None = None
     entry_id: UUID | None = None
-    sealed: bytes | None = None
     seen_at: datetime | None = None
     reason_code: str | None = None
 
@@ -62,12 +61,12 @@ class Twin:
     entry_id: UUID
     cid: bytes
     key_hash: str
-    sealed: bytes
 
 
 @dataclass(frozen=True)
 class FoundDiscrepancy:
-    """A row of vsync.discrepancies. `number` counts those of a rung, from 1."""
+    """A row of vsync.discrepancies. `number` counts those of a rung, from 1. Both versions are
+    sealed, and are there where it is read to be settled: a hundred thousand of them are no list."""
 
     number: int
     type: DiscrepancyType
@@ -75,10 +74,10 @@ class FoundDiscrepancy:
     key_hash: str | None
     local_cid: bytes | None
     remote_cid: bytes | None
-    local_sealed: bytes | None
-    remote_sealed: bytes | None
     dict_at: datetime | None
     seen_at: datetime | None
+    local_sealed: bytes | None = None
+    remote_sealed: bytes | None = None
     reason_code: str | None = None
     """It cannot be repaired, for this reason."""
     stands_at: datetime | None = None
@@ -173,7 +172,8 @@ class Findings(Protocol):
         found: Sequence[FoundDiscrepancy],
         events: Sequence[OutgoingEvent],
     ) -> None:
-        """The rung's discrepancies with the event that tells of them, once."""
+        """The rung's discrepancies with the event that tells of them, once. Both versions are
+        taken from the entry and from what DICT said."""
 
     async def counts(self, run_id: UUID, rung: Rung) -> dict[DiscrepancyType, int]:
         """Discrepancies by type; empty where none were classified (yet)."""

@@ -56,9 +56,7 @@ WHERE run_id = $1 AND rung = $2 AND remote AND (c1, c2, c3, c4) = ($3, $4, $5, $
 -- Of ours: the entry that has the CID. Of DICT's: an entry in review that has the key.
 SELECT found.remote, found.c1, found.c2, found.c3, found.c4, found.dict_at,
        COALESCE(found.key_hash, entry.key_hash) AS key_hash,
-       COALESCE(entry.entry_id, waiting.entry_id) AS entry_id,
-       COALESCE(found.sealed, entry.sealed) AS sealed, found.seen_at,
-       found.reason_code
+       COALESCE(entry.entry_id, waiting.entry_id) AS entry_id, found.seen_at, found.reason_code
 FROM vsync.found_cids AS found
 LEFT JOIN vsync.cids AS cid ON NOT found.remote AND cid.participant = $3 AND cid.key_type = $4
     AND cid.active AND (cid.c1, cid.c2, cid.c3, cid.c4) = (found.c1, found.c2, found.c3, found.c4)
@@ -72,7 +70,7 @@ WHERE found.run_id = $1 AND found.rung = $2
 ORDER BY found.remote DESC, found.c1, found.c2, found.c3, found.c4;
 
 -- name: found_twins
-SELECT DISTINCT ON (entry.entry_id) entry.entry_id, entry.key_hash, entry.sealed,
+SELECT DISTINCT ON (entry.entry_id) entry.entry_id, entry.key_hash,
        cid.c1, cid.c2, cid.c3, cid.c4
 FROM vsync.found_cids AS found
 JOIN vsync.entries AS entry ON entry.key_hash = found.key_hash AND entry.active
@@ -85,12 +83,19 @@ ORDER BY entry.entry_id;
 INSERT INTO vsync.discrepancies
     (run_id, rung, number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed,
      remote_sealed, dict_at, seen_at, reason_code, state, settled_at)
-SELECT $1, $2, it.*, CASE WHEN it.reason_code IS NULL THEN 'OPEN' ELSE 'FAILED' END,
+SELECT $1, $2, it.number, it.type, it.entry_id, it.key_hash, it.local_cid, it.remote_cid,
+       ours.sealed, theirs.sealed, it.dict_at, it.seen_at, it.reason_code,
+       CASE WHEN it.reason_code IS NULL THEN 'OPEN' ELSE 'FAILED' END,
        CASE WHEN it.reason_code IS NULL THEN NULL ELSE now() END
 FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::bytea[], $8::bytea[],
-            $9::bytea[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::text[])
-    AS it (number, type, entry_id, key_hash, local_cid, remote_cid, local_sealed, remote_sealed,
-           dict_at, seen_at, reason_code);
+            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[],
+            $14::timestamptz[], $15::text[])
+    AS it (number, type, entry_id, key_hash, local_cid, remote_cid, c1, c2, c3, c4, dict_at,
+           seen_at, reason_code)
+-- What is sealed never leaves PostgreSQL for this.
+LEFT JOIN vsync.entries AS ours ON ours.entry_id = it.entry_id AND it.local_cid IS NOT NULL
+LEFT JOIN vsync.found_cids AS theirs ON theirs.run_id = $1 AND theirs.rung = $2 AND theirs.remote
+    AND (theirs.c1, theirs.c2, theirs.c3, theirs.c4) = (it.c1, it.c2, it.c3, it.c4);
 
 -- name: discrepancies_counted
 -- The rung's event goes out with its findings, once: what was told is counted in the run's version.
