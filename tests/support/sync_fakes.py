@@ -131,6 +131,9 @@ class InMemoryRuns:
         parts = [self.reports[it] for it in end.parts or []]
         found = [] if self.findings is None else self.findings.of_run(run_id)
 
+        # What a rung could not repair, the next one finds again.
+        last = {it.found.remote_cid or it.found.local_cid: it for it in found}
+
         def count(state: str, *types: DiscrepancyType) -> int:
             return sum(it.state == state and it.found.type in types for it in found)
 
@@ -146,9 +149,8 @@ class InMemoryRuns:
             + sum(it.entries_updated for it in parts),
             entries_deleted=count("IN_REVIEW", *DiscrepancyType)
             + sum(it.entries_deleted for it in parts),
-            discrepancies=len(found) + sum(it.discrepancies for it in parts),
-            failed=count("OPEN", *DiscrepancyType)
-            + count("FAILED", *DiscrepancyType)
+            discrepancies=len(last) + sum(it.discrepancies for it in parts),
+            failed=sum(it.state in ("OPEN", "FAILED") for it in last.values())
             + sum(it.failed for it in parts),
             requests=end.requests + sum(it.requests for it in parts),
             error_message=end.error,

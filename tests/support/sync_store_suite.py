@@ -322,7 +322,7 @@ def discrepancy(number: int, of: DiscrepancyType, entry: Entry | None = None) ->
         entry_id=uuid4() if entry is None else entry.entry_id,
         key_hash="k" * 64,
         local_cid=None,
-        remote_cid=b"r" * 32 if entry is None else entry.cid,
+        remote_cid=number.to_bytes(32, "big") if entry is None else entry.cid,
         dict_at=NOON,
         seen_at=NOON,
     )

@@ -1,4 +1,4 @@
-"""A file that is what DICT says of it, and no file of CIDs: fetched once, given up, nothing applied."""
+"""A file that is what DICT says of it, and no file of CIDs: fetched once, and nothing applied."""
 
 from collections.abc import Iterator
 from pathlib import Path

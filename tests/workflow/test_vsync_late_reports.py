@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dict_common.ports.directory import CallContext, DirectoryRefused
 from tests.support.sync_simulation import PHONES, Installation, entry_id_of, papers
 
 
@@ -140,3 +141,25 @@ def test_a_report_while_dict_is_asked_keeps_an_entry_out_of_review(home: Install
     result = home.run()
     assert (result.status, result.entries_deleted) == ("COMPLETED", 0)
     assert not home.told("review.opened")
+
+
+def test_a_changed_key_that_dict_hides_is_put_before_nobody(home: Installation) -> None:
+    after = home.bacen.update(papers(1), name="Maria Hidden")
+    home.bacen.remove(papers(2))
+    home.bacen.update(papers(3), name="Maria Shown")
+    home.later()
+
+    def hide(operation: str, context: CallContext) -> None:
+        if operation == "GetEntryByCid" and after.cid.hex()[:24] in context.request_id:
+            raise DirectoryRefused("Forbidden", 403, "No")
+
+    home.bacen.script = hide
+    result = home.run()
+    assert (result.status, result.entries_updated, result.entries_deleted) == ("PARTIAL", 1, 0)
+    assert (result.discrepancies, result.failed) == (4, 3), "each key once, whatever rungs found it"
+    assert home.entries.entries[entry_id_of(papers(1))].cid == papers(1).cid
+    home.bacen.script = lambda _operation, _context: None
+    home.later(timedelta(days=1))
+    result = home.run(number="2")
+    assert (result.status, result.entries_updated, result.entries_deleted) == ("COMPLETED", 1, 1)
+    assert home.equal()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from dict_common.kernel.clock import Clock
@@ -19,6 +20,8 @@ from vsync.domain.events import DiscrepancyFound
 
 ASKED_AT_ONCE = 8
 READ_AT_ONCE = 200
+UNREAD_BESIDE = "unread-beside"
+"""Why a key that DICT seems not to have waits: beside it DICT has keys that it does not show."""
 _MADE_UP = UUID("c4a0f6de-2f53-5b1c-8f0a-7f1f5d7e9a42")
 RUNG_NAMES = {1: "EVENTS", 2: "FILE", 3: "EVENTS", 4: "EVENTS"}
 
@@ -103,6 +106,8 @@ class IdentifyEntries:
             _row(number, step.run, it, local, remote) for number, it in enumerate(differ, start=1)
         ]
         refused = [it for it in found if it.remote and it.reason_code is not None]
+        if refused:
+            rows = [_held_back(it) for it in rows]
         return rows + [
             _unread(number, step.run, it) for number, it in enumerate(refused, start=len(rows) + 1)
         ]
@@ -160,6 +165,14 @@ def _row(
         dict_at=dict_at,
         seen_at=None if theirs is None else theirs.seen_at,
     )
+
+
+def _held_back(it: FoundDiscrepancy) -> FoundDiscrepancy:
+    """Of ours alone: what DICT does not show may be the same key, changed. It is put before nobody
+    until DICT shows all of them."""
+    if it.type is not DiscrepancyType.MISSING_BACEN:
+        return it
+    return replace(it, reason_code=UNREAD_BESIDE)
 
 
 def _unread(number: int, run: RunRef, it: Finding) -> FoundDiscrepancy:

@@ -103,13 +103,18 @@ WITH parts AS (
            COALESCE(sum(discrepancies), 0) AS discrepancies, COALESCE(sum(failed), 0) AS failed,
            COALESCE(sum(requests), 0) AS requests
     FROM vsync.sync_reports WHERE run_id = ANY($13::uuid[])
+), found AS (
+    -- What a rung could not repair, the next one finds again: a CID counts once, as it ended.
+    SELECT type, state, row_number() OVER (
+        PARTITION BY COALESCE(remote_cid, local_cid) ORDER BY found_at DESC) AS from_the_last
+    FROM vsync.discrepancies WHERE run_id = $2
 ), own AS (
-    SELECT count(*) AS discrepancies,
+    SELECT count(*) FILTER (WHERE from_the_last = 1) AS discrepancies,
            count(*) FILTER (WHERE state = 'FIXED' AND type = 'MISSING_LOCAL') AS created,
            count(*) FILTER (WHERE state = 'FIXED' AND type = 'OUTDATED_LOCAL') AS updated,
            count(*) FILTER (WHERE state = 'IN_REVIEW') AS deleted,
-           count(*) FILTER (WHERE state IN ('OPEN', 'FAILED')) AS failed
-    FROM vsync.discrepancies WHERE run_id = $2
+           count(*) FILTER (WHERE from_the_last = 1 AND state IN ('OPEN', 'FAILED')) AS failed
+    FROM found
 ), made AS (
     INSERT INTO vsync.sync_reports
         (id, run_id, participant, key_type, sync_type, sync_timestamp, entries_synced,
