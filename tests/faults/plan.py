@@ -6,6 +6,7 @@ in five kills a server instead of processes of ours alone.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from random import Random
 
 from tests.faults.people import Person
 
@@ -98,6 +99,19 @@ class BridgeFault:
     value: int | str
     skip: int
     times: int
+
+
+def troubles(rng: Random) -> tuple[tuple[str, int | str], ...]:
+    """What a Bridge does wrong and gets over: kinds of a fault, and their values."""
+    return (
+        ("problem", "RateLimited"),
+        ("problem", "ServiceUnavailable"),
+        ("problem", "InternalServerError"),
+        ("cut_before", 1),
+        ("cut_after", 1),
+        ("delay_before_ms", rng.randrange(200, 2_000)),
+        ("delay_after_ms", rng.randrange(200, 2_000)),
+    )
 
 
 @dataclass(frozen=True)

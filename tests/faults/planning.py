@@ -16,6 +16,7 @@ from tests.faults.plan import (
     Plan,
     When,
     is_for_servers,
+    troubles,
 )
 
 CLAIMS_MAX = 5
@@ -162,15 +163,7 @@ def _held(kill: Kill) -> tuple[BridgeFault, ...]:
 
 
 def _fault(rng: Random) -> BridgeFault:
-    kinds: tuple[tuple[str, int | str], ...] = (
-        ("problem", "RateLimited"),
-        ("problem", "ServiceUnavailable"),
-        ("problem", "InternalServerError"),
-        ("cut_before", 1),
-        ("cut_after", 1),
-        ("delay_before_ms", rng.randrange(200, 2_000)),
-        ("delay_after_ms", rng.randrange(200, 2_000)),
-    )
+    kinds = troubles(rng)
     silence = rng.choice(("silence_before", "silence_after"))
     kind, value = (silence, 1) if rng.random() < 0.08 else rng.choice(kinds)
     times = 1 if kind == silence else rng.randint(1, 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from dict_common.kernel.errors import InputRefused
@@ -19,6 +20,7 @@ class InMemoryReviews:
     base: InMemoryEntries
     rows: dict[UUID, Review] = field(default_factory=dict)
     cids: dict[UUID, bytes] = field(default_factory=dict)
+    opened_at: dict[UUID, datetime] = field(default_factory=dict)
     request_ids: dict[UUID, UUID] = field(default_factory=dict)
     reasons: dict[UUID, str] = field(default_factory=dict)
     others: list[OutgoingEvent] = field(default_factory=list)
@@ -49,6 +51,7 @@ class InMemoryReviews:
             review,
             entry,
             self.cids[review_id],
+            self.opened_at[review_id],
             None if papers is None else papers.sealed,
             self.request_ids.get(review_id),
         )
@@ -96,6 +99,7 @@ class InMemoryReviews:
                 entry = next(it for it in self.base.entries.values() if it.review_id == review_id)
                 self.rows[review_id] = Review(review_id, entry.entry_id, ReviewStatus.PENDING)
                 self.cids[review_id] = opened.cid
+                self.opened_at[review_id] = opened.opened_at
         for review_id in self.base.closed_reviews:
             if review_id in self.rows:
                 old = self.rows[review_id]

@@ -1,10 +1,8 @@
 """Two clocks, a log that lags, reports that take their time: nothing is repaired that is right."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,16 +12,6 @@ from dict_common.ports.directory import CallContext
 from tests.support.sync_simulation import PHONES, SETTLE, Installation, entry_id_of, papers
 from vsync.application.bacen import BacenEntry
 from vsync.application.entry_papers import EntryPapers
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Installation]:
-    """Equal at DICT and here, and settled."""
-    made = Installation(tmp_path)
-    made.hold(*(papers(number) for number in range(1, 9)))
-    made.later()
-    yield made
-    made.close()
 
 
 def asked(home: Installation, operation: str) -> int:

@@ -1,24 +1,13 @@
 """Core's reports that come late, early or in disorder around a run: the key stands once, under
 Core's id, in its last state, and nobody is asked for nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from dict_common.ports.directory import CallContext, DirectoryRefused
 from tests.support.sync_simulation import PHONES, Installation, entry_id_of, papers
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Installation]:
-    """Equal at DICT and here, and settled."""
-    made = Installation(tmp_path)
-    made.hold(*(papers(number) for number in range(1, 9)))
-    made.later()
-    yield made
-    made.close()
 
 
 def once_before(name: str, act: Callable[[], None]) -> Callable[[Installation, str], None]:

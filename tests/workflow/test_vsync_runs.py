@@ -1,6 +1,5 @@
 """Runs over the real workflows and use cases, with DICT, Core and time in one memory."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,6 @@ from vsync.application.compare_entries import compared
 from vsync.application.entry_papers import EntryPapers
 from vsync.application.fetch_bacen import FileInvalid
 from vsync.application.sync_process import VSyncResult
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Installation]:
-    """Equal at DICT and here, and settled."""
-    made = Installation(tmp_path)
-    made.hold(*(papers(number) for number in range(1, 9)))
-    made.later()
-    yield made
-    made.close()
 
 
 def counts(result: VSyncResult) -> tuple[object, ...]:

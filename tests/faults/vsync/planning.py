@@ -3,7 +3,7 @@
 from random import Random
 
 from tests.faults.people import invented
-from tests.faults.plan import BridgeFault, is_for_servers
+from tests.faults.plan import BridgeFault, is_for_servers, troubles
 from tests.faults.vsync.plan import (
     CALLS,
     FILE_CALLS,
@@ -134,16 +134,7 @@ def _held(kill: Kill) -> tuple[BridgeFault, ...]:
 
 
 def _fault(rng: Random, way: Way) -> BridgeFault:
-    kinds: tuple[tuple[str, int | str], ...] = (
-        ("problem", "RateLimited"),
-        ("problem", "ServiceUnavailable"),
-        ("problem", "InternalServerError"),
-        ("cut_before", 1),
-        ("cut_after", 1),
-        ("delay_before_ms", rng.randrange(200, 2_000)),
-        ("delay_after_ms", rng.randrange(200, 2_000)),
-    )
-    kind, value = rng.choice(kinds)
+    kind, value = rng.choice(troubles(rng))
     calls = (*CALLS, *(FILE_CALLS if way is not Way.LOG else ()))
     return BridgeFault(rng.choice(calls), kind, value, rng.choice((0, 0, 1)), rng.randint(1, 2))
 

@@ -169,6 +169,19 @@ def test_two_persons_delete_what_bacen_has_deleted(desk: Desk) -> None:
     assert desk.home.run(number="2").status == "COMPLETED"
 
 
+def test_a_key_registered_anew_before_the_second_word_stands(desk: Desk) -> None:
+    desk.says(CONFIRM, ANA)
+    desk.home.later()
+    anew = replace(desk.key, request_id=uuid4())
+    desk.home.bacen.add(anew)
+    created = desk.home.report_of(uuid4(), 1, anew, PHONES)
+    desk.home.later()
+    desk.says(CONFIRM, BEA)
+    desk.home.arrives(created)
+    assert desk.home.equal()
+    assert desk.home.run(number="2").discrepancies == 0
+
+
 def test_what_is_kept_is_registered_again_under_a_new_cid(desk: Desk) -> None:
     desk.says(KEEP)
     assert (desk.status, desk.entry.review_id) == (ReviewStatus.RESOLVED, None)

@@ -70,7 +70,9 @@ async def _load(connection: Connection, review_id: UUID) -> tuple[InReview, int]
     )
     known = entry_in(row["entry_id"], entry)
     return (
-        InReview(review, known, row["cid"], row["sealed"], row["keep_request_id"]),
+        InReview(
+            review, known, row["cid"], row["opened_at"], row["sealed"], row["keep_request_id"]
+        ),
         row["version"],
     )
 

@@ -103,7 +103,7 @@ class Voice:
         """The entry is a tombstone, the review resolved: both persons are named."""
         at = self._clock.now()
         cause = Cause(delivery.envelope.id, at, delivery.envelope.correlation_id)
-        entry = deleted(found.entry, _by_persons(at))
+        entry = deleted(found.entry, _by_persons(found.opened_at))
         gone = Step(Verdict.APPLY, entry, EntryChange.DELETED)
         closed = await self._telling.closed(
             cause, entry, step.review.review_id, DELETED, step.decided_by
@@ -184,6 +184,7 @@ class DecideReview:
         return request.decision.lower()
 
 
-def _by_persons(at: datetime) -> Report:
-    """DICT does not have it, and two persons agree: later words of DICT stand."""
-    return Report(Source.DICT, to_micros(at), at)
+def _by_persons(opened_at: datetime) -> Report:
+    """DICT did not have it as the review was opened, and two persons agree. Whatever has happened
+    to the key since, also before they did, stands."""
+    return Report(Source.DICT, to_micros(opened_at), opened_at)

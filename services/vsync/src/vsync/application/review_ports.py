@@ -16,12 +16,14 @@ from vsync.domain.review import Review
 
 @dataclass(frozen=True)
 class InReview:
-    """A review with its entry, as a transaction finds them. `cid`: what Bacen does not have;
-    `sealed`: the entry's values (`rest`); `request_id`: of the registration under way."""
+    """A review with its entry, as a transaction finds them. `cid`: what Bacen does not have, since
+    `opened_at` at least; `sealed`: the entry's values (`rest`); `request_id`: of the registration
+    under way."""
 
     review: Review
     entry: Entry
     cid: bytes
+    opened_at: datetime
     sealed: bytes | None
     request_id: UUID | None = None
 

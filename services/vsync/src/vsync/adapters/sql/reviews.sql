@@ -2,7 +2,7 @@
 
 -- name: review_load
 SELECT review.id, review.entry_id, review.status, review.reviewed_by, review.keeps, review.cid,
-       review.keep_request_id, review.version, entry.sealed
+       review.keep_request_id, review.version, review.created_at AS opened_at, entry.sealed
 FROM vsync.manual_review_queue AS review
 JOIN vsync.entries AS entry ON entry.entry_id = review.entry_id
 WHERE review.id = $1;
