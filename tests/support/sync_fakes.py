@@ -1,6 +1,6 @@
 """Fakes of the ports of a run: runs, findings and corrections over one memory."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -54,6 +54,8 @@ class InMemoryRuns:
     reports: dict[UUID, VSyncResult] = field(default_factory=dict)
     files: dict[UUID, tuple[str | None, datetime]] = field(default_factory=dict)
     findings: "InMemoryFindings | None" = None
+    requests: Callable[[UUID], int] = lambda _run_id: 0
+    """What the ledger of calls knows of a run."""
 
     async def proven_before(self, run: RunRef) -> datetime | None:
         """By another run."""
@@ -152,7 +154,7 @@ class InMemoryRuns:
             discrepancies=len(last) + sum(it.discrepancies for it in parts),
             failed=sum(it.state in ("OPEN", "FAILED") for it in last.values())
             + sum(it.failed for it in parts),
-            requests=end.requests + sum(it.requests for it in parts),
+            requests=self.requests(run_id) + sum(it.requests for it in parts),
             error_message=end.error,
         )
 

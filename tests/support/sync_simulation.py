@@ -117,7 +117,7 @@ class Installation:
         self.bacen = InMemoryBacen(clock, self._new_id)
         self.patient = PatientBacen(self.bacen, clock, self._pause, lambda: None)
         self.entries = InMemoryEntries()
-        self.runs = InMemoryRuns(self.entries, clock)
+        self.runs = InMemoryRuns(self.entries, clock, requests=self._requests)
         self.findings = InMemoryFindings(self.entries, self.runs)
         self.corrections = InMemoryCorrections(self.entries, self.findings)
         self.reviews = InMemoryReviews(self.entries)
@@ -164,6 +164,9 @@ class Installation:
             end=EndSync(self.runs, self.telling, ()),
             keep=KeepEntry(self.reviews, self.patient, self.secrecy, self.telling, clock),
         )
+
+    def _requests(self, run_id: UUID) -> int:
+        return sum(run_id.hex[:12] in request_id for _, request_id in self.bacen.calls)
 
     async def _pause(self, seconds: float) -> None:
         self.simulation.now_ += timedelta(seconds=seconds)

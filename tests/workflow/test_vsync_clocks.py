@@ -10,6 +10,7 @@ import pytest
 
 from dict_common.ports.directory import CallContext
 from tests.support.sync_simulation import PHONES, SETTLE, Installation, entry_id_of, papers
+from tests.support.workflow_simulation import Chance
 from vsync.application.bacen import BacenEntry
 from vsync.application.entry_papers import EntryPapers
 
@@ -78,6 +79,20 @@ def test_long_steps_tell_that_they_are_alive(home: Installation) -> None:
     assert home.beats["flag_for_review"] >= 1
     assert home.beats["fetch_bacen_entries"] >= 1
     assert home.beats["request_cid_file"] >= 5
+
+
+def test_requests_of_a_lost_attempt_are_counted(home: Installation) -> None:
+    seen = Counter[str]()
+
+    def lost(name: str) -> Chance:
+        seen[name] += 1
+        return Chance(lost=name in ("CreateEntry", "IdentifyEntries") and seen[name] == 1)
+
+    home.chance = lost
+    home.bacen.add(*(papers(number) for number in range(20, 25)))
+    home.later()
+    result = home.run()
+    assert (result.entries_created, result.requests) == (5, len(home.bacen.calls))
 
 
 class LateCore:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -24,6 +24,7 @@ from tests.support.sync_store_suite import (
     a_set,
     an_entry,
     discrepancy,
+    end_of,
 )
 from tests.support.world import make_world
 from vsync.adapters.postgres_corrections import PostgresCorrections
@@ -111,6 +112,27 @@ class TestPostgresSync(SyncStoreSuite):
             for run in (first, beside, later)
         ]
         assert ends == ["FAILED", "RUNNING", "RUNNING"]
+
+    async def test_requests_are_those_of_the_ledger(self) -> None:
+        stores, of = await self.stores(), a_set()
+        run, other = a_run(of), a_run(of)
+        for it in (run, other):
+            await stores.runs.start(it, None, ())
+        call = Query(
+            "call",
+            "INSERT INTO connect.bridge_requests (request_id, workflow_id, workflow_run_id, "
+            "operation_type, request_payload, request_hash, attempt_count) "
+            "VALUES ($1, $2, $3::uuid, 'CreateSyncVerification', '{}', 'x', $4)",
+        )
+        for it, attempts in ((run, 1), (run, 3), (other, 9)):
+            arguments = (str(uuid4()), it.workflow_id, it.workflow_run_id, attempts)
+            await self._database.fetch(call, arguments)
+        result = await stores.runs.report(end_of(run), uuid4())
+        assert result.requests == 4
+        whole = replace(a_run(of), key_type=None, workflow_id=f"vsync-{of.participant}-day-1")
+        await stores.runs.start(whole, None, ())
+        summed = await stores.runs.report(end_of(whole, parts=[run.run_id]), uuid4())
+        assert summed.requests == 4
 
     async def test_old_versions_are_forgotten_and_their_rows_stay(self) -> None:
         stores, of = await self.stores(), a_set()

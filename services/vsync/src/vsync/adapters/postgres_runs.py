@@ -114,12 +114,13 @@ class PostgresRuns:
                 run.sync_type,
                 run.started_at,
                 end.keys,
-                end.requests,
+                run.workflow_id,
                 end.status,
                 end.ended_at,
                 end.error,
                 None if end.vsync is None else bytes.fromhex(end.vsync),
                 end.parts or [],
+                UUID(run.workflow_run_id),
             ),
         )
         assert row is not None, "a report is there now"

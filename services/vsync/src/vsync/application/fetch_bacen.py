@@ -91,7 +91,7 @@ class FetchBacen:
                 return await self._log(step, alive)
             except LogInconsistent as error:
                 reason = error.reason_code
-        return FetchedLog(0, LOG_READS_MAX, reason)
+        return FetchedLog(0, reason)
 
     async def _log(self, step: FetchStep, alive: Alive) -> FetchedLog:
         run, log, pages = step.run, CidLog(), 0
@@ -106,22 +106,20 @@ class FetchBacen:
         if not more:
             await self._findings.keep_log(run.run_id, step.rung, log)
         if more or log.vsync is None:
-            return FetchedLog(log.count, pages, LOG_TOO_LONG)
-        return FetchedLog(log.count, pages, vsync=log.vsync.hex())
+            return FetchedLog(log.count, LOG_TOO_LONG)
+        return FetchedLog(log.count, vsync=log.vsync.hex())
 
     async def file(self, run: RunRef, alive: Alive) -> FetchedFile:
         """A file of the set, ordered once, awaited, brought here and checked."""
-        requests, ordered = 0, await self._runs.file_of(run.run_id)
+        ordered = await self._runs.file_of(run.run_id)
         if ordered is None:
             if not await self._runs.file_granted(run, self._policy.files_a_day):
                 raise BudgetSpent
             context = call_context(run, "RequestCidFile", 1)
             file_id = (await self._bacen.request_file(run.set, context)).id
             ordered = OrderedFile(file_id, self._clock.now())
-            requests += 1
             await self._runs.file_ordered(run, ordered.file_id, ordered.at)
-        file, looks = await self._made(run, ordered, alive)
-        fetched = _fetched(file, requests + looks + 1)
+        fetched = _fetched(await self._made(run, ordered, alive))
         await self.content(run, fetched, alive)
         return fetched
 
@@ -143,15 +141,15 @@ class FetchBacen:
         with suppress(FileNotFoundError):
             (self._policy.work_dir / f"{run.run_id}.file").unlink()
 
-    async def _made(self, run: RunRef, ordered: OrderedFile, alive: Alive) -> tuple[CidFile, int]:
-        """And how often was looked. The deadline counts from the order, whatever attempt looks."""
+    async def _made(self, run: RunRef, ordered: OrderedFile, alive: Alive) -> CidFile:
+        """The deadline counts from the order, whatever attempt looks."""
         until, looks = ordered.at + self._policy.file_deadline, 0
         while True:
             looks += 1
             context = call_context(run, "GetCidFile", looks)
             file = await self._bacen.file(ordered.file_id, run.participant, context)
             if file.status == AVAILABLE:
-                return file, looks
+                return file
             if file.status == ERROR or self._clock.now() >= until:
                 raise FilePending(file.status)
             alive()
@@ -211,11 +209,11 @@ def cids_of(path: Path) -> Iterator[Cids]:
             yield np.frombuffer(cids, np.uint8).reshape(-1, CID_BYTES)
 
 
-def _fetched(file: CidFile, requests: int) -> FetchedFile:
+def _fetched(file: CidFile) -> FetchedFile:
     if file.creation_time is None or file.bytes is None or file.sha256 is None:
         raise FileInvalid("DICT calls it AVAILABLE without its time, size or sha256")
     sha256 = file.sha256.lower()
-    return FetchedFile(file.id, file.creation_time, file.bytes, sha256, requests)
+    return FetchedFile(file.id, file.creation_time, file.bytes, sha256)
 
 
 def _sha256(path: Path) -> str:

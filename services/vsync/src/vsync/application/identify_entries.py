@@ -45,14 +45,13 @@ class IdentifyEntries:
 
     async def __call__(self, step: RungStep, alive: Alive) -> Identified:
         """Goes on where an attempt before has ended; what was classified stays."""
-        run, rung, moved, requests = step.run, step.rung, 0, 0
+        run, rung, moved = step.run, step.rung, 0
         counts = await self._findings.counts(run.run_id, rung)
         if not counts:
             if step.by_file:
                 moved = await self._findings.drop_moved(run.run_id, rung)
             while unread := await self._findings.unread(run.run_id, rung, READ_AT_ONCE):
                 await self._read(step, unread, alive)
-                requests += len(unread)
             found = await self._classified(step)
             if found:
                 counts = _counted(found)
@@ -62,7 +61,6 @@ class IdentifyEntries:
             counts.get(DiscrepancyType.OUTDATED_LOCAL, 0),
             counts.get(DiscrepancyType.MISSING_BACEN, 0),
             moved,
-            requests,
         )
 
     async def _read(self, step: RungStep, cids: Sequence[bytes], alive: Alive) -> None:

@@ -96,8 +96,7 @@ class RepairEntries:
                 states[it] += 1
         fixed = states[FIXED] + states[IN_REVIEW]
         others = states[GONE] + states[OVERTAKEN]
-        asked = states.total() if of is DiscrepancyType.MISSING_BACEN else 0
-        return Settled(fixed, others, states[FAILED], asked)
+        return Settled(fixed, others, states[FAILED])
 
     async def _as_bacen(self, step: RungStep, item: FoundDiscrepancy) -> str:
         assert item.remote_sealed is not None, "DICT has shown the entry"

@@ -66,7 +66,8 @@ class VSyncInput:
 
 @dataclass(frozen=True)
 class VSyncResult:
-    """Seed 003. `entries_deleted`: put before a person; nothing is deleted by a run."""
+    """Seed 003. `entries_deleted`: put before a person; nothing is deleted by a run. `requests`:
+    sent to DICT, also those that it refused or that nobody waited for."""
 
     report_id: UUID | None
     status: str
@@ -184,7 +185,6 @@ class FetchedLog:
     at its end, in hexadecimal digits."""
 
     events: int
-    requests: int
     unusable: str | None = None
     vsync: str | None = None
 
@@ -197,7 +197,6 @@ class FetchedFile:
     creation_time: datetime
     bytes: int
     sha256: str
-    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,6 @@ class Compared:
     only_local: int
     only_remote: int
     unsettled: int = 0
-    requests: int = 0
     explained: bool = False
 
 
@@ -242,7 +240,6 @@ class Identified:
     outdated_local: int
     missing_bacen: int
     moved: int
-    requests: int
 
     @property
     def all(self) -> int:
@@ -258,7 +255,6 @@ class Settled:
     others: int = 0
     """GONE or OVERTAKEN: they differ no more, or a later report stands."""
     failed: int = 0
-    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -268,7 +264,6 @@ class RunEnd:
     run: RunRef
     status: str
     ended_at: datetime
-    requests: int = 0
     keys: int = 0
     vsync: str | None = None
     error: str | None = None

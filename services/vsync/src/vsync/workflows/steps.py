@@ -106,12 +106,11 @@ async def ended(
     run: RunRef,
     status: SyncStatus,
     error: str | None,
-    requests: int,
     proof: tuple[int, str | None] = (0, None),
     parts: list[UUID] | None = None,
 ) -> VSyncResult:
     """Report and event of a run's end."""
     keys, vsync = proof
-    end = RunEnd(run, status, workflow.now(), requests, keys, vsync, error, parts)
+    end = RunEnd(run, status, workflow.now(), keys, vsync, error, parts)
     await do(GENERATE_SYNC_REPORT, end, VSyncResult, ENDING)
     return await do(PUBLISH_CLAIM_EVENT, end, VSyncResult, ENDING)

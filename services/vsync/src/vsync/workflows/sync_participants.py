@@ -53,7 +53,7 @@ class VSyncWorkflow:
         try:
             await do(START_SYNC, SyncStart(run), Started, BEGINNING)
         except ActivityError as error:
-            return await ended(run, SyncStatus.FAILED, reason_of(error), requests=0)
+            return await ended(run, SyncStatus.FAILED, reason_of(error))
         orders = [
             SetOrder(run.participant, key_type, asked.sync_type, asked.last_sync_date)
             for key_type in KeyType
@@ -62,7 +62,7 @@ class VSyncWorkflow:
         status = joined(SyncStatus(result.status) for _, result in done)
         reason = next((it.error_message for _, it in done if it.error_message), None)
         parts = [run_id for run_id, _ in done if run_id is not None]
-        return await ended(run, status, reason, requests=0, parts=parts)
+        return await ended(run, status, reason, parts=parts)
 
 
 @workflow.defn(name=VSYNC_SCHEDULER_WORKFLOW)

@@ -62,7 +62,6 @@ class RunTooLong(Exception):
 class _Tally:
     """What the run has come to know so far."""
 
-    requests: int = 0
     verifications: int = 0
     keys: int = 0
     vsync: str | None = None
@@ -121,7 +120,6 @@ class VSyncSetWorkflow:
         self._tally.verifications += 1
         step = VerifyStep(run, self._tally.verifications, self._tally.explained_at)
         verified = await do(VERIFY_SYNC, step, Verified, BACEN)
-        self._tally.requests += 1
         self._tally.keys, self._tally.vsync = verified.keys, verified.vsync
         return verified.ok
 
@@ -139,7 +137,6 @@ class VSyncSetWorkflow:
 
     async def _by_log(self, run: RunRef, rung: Rung, since: datetime | None, pace: Pace) -> bool:
         fetched = await do(FETCH_BACEN_ENTRIES, FetchStep(run, rung, since), FetchedLog, LONG)
-        self._tally.requests += fetched.requests
         if fetched.unusable is not None:
             self._tally.unusable, self._tally.unsettled = fetched.unusable, 0
             return False
@@ -156,7 +153,6 @@ class VSyncSetWorkflow:
 
     async def _by_file(self, run: RunRef, pace: Pace) -> bool:
         file = await do(REQUEST_CID_FILE, run, FetchedFile, LONG)
-        self._tally.requests += file.requests
         self._tally.file_made_at = file.creation_time - FILE_OVERLAP
         step = CompareStep(run, Rung.FILE, workflow.now(), file)
         compared = await do(COMPARE_ENTRIES, step, Compared, LONG)
@@ -165,7 +161,6 @@ class VSyncSetWorkflow:
             await workflow.sleep(timedelta(seconds=pace.settle))
             since = FetchStep(run, Rung.FILE, self._tally.file_made_at)
             fetched = await do(FETCH_BACEN_ENTRIES, since, FetchedLog, LONG)
-            self._tally.requests += fetched.requests
             if fetched.unusable is not None:
                 self._tally.unusable, self._tally.compared = fetched.unusable, True
                 return False
@@ -176,7 +171,6 @@ class VSyncSetWorkflow:
         if not compared.only_local and not compared.only_remote:
             return compared.unsettled > 0
         found = await do(IDENTIFY_ENTRIES, step, Identified, LONG)
-        self._tally.requests += found.requests
         changed = compared.unsettled > 0 or found.moved > 0
         for name, count in (
             (CREATE_ENTRY, found.missing_local),
@@ -185,7 +179,6 @@ class VSyncSetWorkflow:
         ):
             if count:
                 settled = await do(name, step, Settled, LONG)
-                self._tally.requests += settled.requests
                 changed = changed or settled.fixed + settled.others > 0
         return changed
 
@@ -195,4 +188,4 @@ class VSyncSetWorkflow:
 
     async def _end(self, run: RunRef, status: SyncStatus, error: str | None) -> VSyncResult:
         tally = self._tally
-        return await ended(run, status, error, tally.requests, (tally.keys, tally.vsync))
+        return await ended(run, status, error, (tally.keys, tally.vsync))

@@ -96,7 +96,7 @@ UPDATE vsync.cid_files SET file_id = $2, requested_at = $3 WHERE run_id = $1;
 SELECT file_id, requested_at FROM vsync.cid_files WHERE run_id = $1;
 
 -- name: report_insert
--- $13: the set runs that a whole run sums up, NULL for a set's own. A repeat answers the first.
+-- $13: the set runs that a whole run sums up, none for a set's own. A repeat answers the first.
 WITH parts AS (
     SELECT COALESCE(sum(entries_synced), 0) AS synced, COALESCE(sum(entries_created), 0) AS created,
            COALESCE(sum(entries_updated), 0) AS updated, COALESCE(sum(entries_deleted), 0) AS deleted,
@@ -115,6 +115,10 @@ WITH parts AS (
            count(*) FILTER (WHERE state = 'IN_REVIEW') AS deleted,
            count(*) FILTER (WHERE from_the_last = 1 AND state IN ('OPEN', 'FAILED')) AS failed
     FROM found
+), asked AS (
+    -- By the ledger: an attempt that was lost has sent its requests all the same.
+    SELECT COALESCE(sum(attempt_count), 0) AS requests FROM connect.bridge_requests
+    WHERE workflow_id = $8 AND workflow_run_id = $14 AND service = current_user
 ), made AS (
     INSERT INTO vsync.sync_reports
         (id, run_id, participant, key_type, sync_type, sync_timestamp, entries_synced,
@@ -123,9 +127,9 @@ WITH parts AS (
     SELECT $1, $2, $3, $4, $5, $6, $7 + parts.synced, own.created + parts.created,
            own.updated + parts.updated, own.deleted + parts.deleted,
            own.discrepancies + parts.discrepancies, own.failed + parts.failed,
-           $8 + parts.requests, $9,
+           asked.requests + parts.requests, $9,
            (extract(epoch FROM $10::timestamptz - $6::timestamptz) * 1000)::bigint, $11, $12
-    FROM own, parts
+    FROM own, parts, asked
     ON CONFLICT (run_id) DO NOTHING
     RETURNING *
 )
