@@ -96,14 +96,14 @@ class World:
 
     async def start_dictctl(self, *arguments: str) -> asyncio.subprocess.Process:
         """A verb that goes on beside the test; its output is read from the pipes."""
-        return await asyncio.create_subprocess_exec(
-            str(Path(sys.executable).parent / "dictctl"),
-            *arguments,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_as_at_a_terminal,
-        )
+        with _as_at_a_terminal():
+            return await asyncio.create_subprocess_exec(
+                str(Path(sys.executable).parent / "dictctl"),
+                *arguments,
+                env=self.environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
 
     async def connect(self, role: str = "postgres") -> "asyncpg.Connection[Any]":
         """A connection to the world's database."""
@@ -122,9 +122,17 @@ class World:
         )
 
 
-def _as_at_a_terminal() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and hands that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def _as_at_a_terminal() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and hands that on; a handler is not.
+
+    Not in the child: code between fork and exec makes gRPC's threads meet in a process of its own.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def connect(
