@@ -98,6 +98,15 @@ class InMemoryBacen:
         self.add(after)
         return after
 
+    def hide(self, hidden: EntryPapers) -> None:
+        """Whoever asks whose its CID is, is refused."""
+
+        def refuse(operation: str, context: CallContext) -> None:
+            if operation == "GetEntryByCid" and hidden.cid.hex()[:24] in context.request_id:
+                raise DirectoryRefused("Forbidden", 403, "No")
+
+        self.script = refuse
+
     def vsync(self, of: EntrySet) -> bytes:
         """DICT's, now."""
         return vsync_of(self._cids(of))

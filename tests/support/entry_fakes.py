@@ -52,7 +52,7 @@ class InMemoryEntries(InMemoryInbox):
         written = await decide(met)
         if self._held_by_another(written):
             return None
-        if met.entry is not None and written.key_hash is not None:
+        if met.entry is not None and written.key_hash is not None and not written.stands:
             self.hashes.setdefault(entry_id, written.key_hash)
         for gone in written.retires:
             self._put(Written("", gone.entry, True, None, gone.events, closes=gone.closes))

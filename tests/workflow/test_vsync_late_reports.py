@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from dict_common.ports.directory import CallContext, DirectoryRefused
 from tests.support.sync_simulation import PHONES, Installation, entry_id_of, papers
 
 
@@ -138,11 +137,7 @@ def test_a_changed_key_that_dict_hides_is_put_before_nobody(home: Installation) 
     home.bacen.update(papers(3), name="Maria Shown")
     home.later()
 
-    def hide(operation: str, context: CallContext) -> None:
-        if operation == "GetEntryByCid" and after.cid.hex()[:24] in context.request_id:
-            raise DirectoryRefused("Forbidden", 403, "No")
-
-    home.bacen.script = hide
+    home.bacen.hide(after)
     result = home.run()
     assert (result.status, result.entries_updated, result.entries_deleted) == ("PARTIAL", 1, 0)
     assert (result.discrepancies, result.failed) == (4, 3), "each key once, whatever rungs found it"

@@ -55,7 +55,6 @@ class Base:
     entries: dict[UUID, Entry] = field(default_factory=dict)
     named: set[UUID] = field(default_factory=set)
     """Those whose key was told: a deletion alone names none."""
-    retired: list[UUID] = field(default_factory=list)
 
     def tell(self, it: Tell) -> None:
         """In one transaction."""
@@ -67,7 +66,6 @@ class Base:
             entry_id = entry_id if entry is None else entry.entry_id
         holding = hold(entry, entry_id, what, known)
         for other in holding.retires:
-            self.retired.append(other.entry_id)
             self.entries[other.entry_id] = retired(other)
         if (after := holding.step.entry) is not None:
             self.entries[after.entry_id] = after

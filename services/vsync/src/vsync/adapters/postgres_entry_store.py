@@ -72,7 +72,7 @@ async def change(
     if key_hash is not None:
         met = await _beside(connection, entry_id, met, key_hash)
     written = await decide(met)
-    if written.key_hash is not None:
+    if written.key_hash is not None and not written.stands:
         await timed_fetch(connection, _QUERIES["entry_key"], (entry_id, written.key_hash))
     versions = {it.entry_id: it.version for it in (met.entry, *met.known.others) if it is not None}
     for gone in written.retires:

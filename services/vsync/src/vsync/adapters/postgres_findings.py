@@ -104,7 +104,6 @@ class PostgresFindings:
                     timeout=COPY_SECONDS_MAX,
                 )
             await gathered.write()
-            copied.flush()
             path = Path(copied.name)
             yield lambda: _copied(path)
 

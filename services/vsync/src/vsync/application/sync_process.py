@@ -241,11 +241,6 @@ class Identified:
     missing_bacen: int
     moved: int
 
-    @property
-    def all(self) -> int:
-        """Of all types."""
-        return self.missing_local + self.outdated_local + self.missing_bacen
-
 
 @dataclass(frozen=True)
 class Settled:

@@ -27,7 +27,6 @@ class Known:
     ended_at: datetime | None = None
 
 
-ALONE = Known()
 NOTHING = Step(Verdict.OVERTAKEN)
 
 
@@ -41,7 +40,7 @@ class Holding:
     retires: Sequence[Entry] = ()
 
 
-def hold(entry: Entry | None, entry_id: UUID, what: Told, known: Known = ALONE) -> Holding:
+def hold(entry: Entry | None, entry_id: UUID, what: Told, known: Known) -> Holding:
     """What a report makes of an entry, and of the others that hold its key.
 
     A deletion names no key, so it concerns its own entry alone.
